@@ -1,0 +1,26 @@
+"""A sentence becomes governed, checked and sandboxed code in Jupyter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension"]
+
+__version__ = "0.1.0"
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register the magics; called by ``%load_ext jupyter_autocoder``."""
+    from jupyter_autocoder import magics
+
+    magics.load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Remove the magics and stop the sandboxes; called by ``%unload_ext`` and ``%reload_ext``."""
+    from jupyter_autocoder import magics
+
+    magics.unload(shell)

@@ -1,0 +1,340 @@
+"""One typed settings object, read at first use.
+
+Files are called ``autocoder.toml`` and lie on Jupyter's configuration path (``jupyter --paths``); a later layer wins:
+
+1. the defaults below,
+2. the system-wide file, then the environment's (``sys.prefix``), then the person's,
+3. ``AUTOCODER_<SECTION>_<KEY>`` in the environment (``AUTOCODER_LIMITS_REQUESTS_PER_DAY=50``),
+4. options of a magic, a command or the chat.
+
+Tables under ``[locked]`` in the system-wide file (``[locked.limits]``) hold keys that no later layer can change. The
+working directory is never searched: a stranger's notebook folder must not loosen anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from jupyter_core import paths
+
+from jupyter_autocoder.errors import SettingLocked, SettingsError
+
+FILE_NAME = "autocoder.toml"
+PREFIX = "AUTOCODER_"
+# These variables steer one run, they are no settings.
+RUN_VARIABLES = frozenset({"AUTOCODER_LOCK", "AUTOCODER_LOCKED", "AUTOCODER_LIVE"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """[model]: whom we ask.
+
+    An empty `base_url` means ``OPENAI_BASE_URL``, else OpenAI itself; a loopback address means a local model (no
+    price, no request limits, no fallback, unless set). An empty or false `fallback` means no fallback. `key_file` must
+    have mode 0600; empty means ``OPENAI_API_KEY``, then the keyring. `deadline` (seconds) bounds one question with its
+    waits and retries.
+    """
+
+    name: str = "gpt-4o"
+    provider: str = "OPENAI"
+    base_url: str = ""
+    fallback: tuple[str, ...] = ("gpt-4-turbo", "gpt-3.5-turbo", "gpt-6-luna")
+    key_file: str = ""
+    prices_file: str = ""
+    azure_endpoint: str = ""
+    azure_api_version: str = ""
+    embedding: str = "text-embedding-3-small"
+    max_output_tokens: int = 4096
+    deadline: float = 180.0
+    first_byte_timeout: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitSettings:
+    """[limits]: what a person may use up. None takes the profile's value; 0 means none at all is allowed."""
+
+    profile: Literal["free", "tier-1", "tier-2", "tier-3", "local"] = "free"
+    requests_per_minute: int | None = None
+    requests_per_day: int | None = None
+    tokens_per_minute: int | None = None
+    usd_per_request: float | None = None
+    usd_per_day: float | None = None
+    usd_per_month: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicySettings:
+    """[policy]: `imports` adds modules, `allow` and `forbid` switch rules by id; forbid wins."""
+
+    imports: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    forbid: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxSettings:
+    """[sandbox]: where generated code runs and how much it may use; sizes in MiB, times in seconds.
+
+    `modules` are folders that can be imported inside, read-only. `pool` is how many warm sandboxes stand ready (0:
+    none). `processes` allows child processes (joblib); it is off because the no-fork filter is a wall of its own.
+    """
+
+    backend: Literal["bubblewrap", "landlock", "podman", "docker"] = "bubblewrap"
+    landlock: Literal["required", "if-available"] = "if-available"
+    wall_time: float = 60.0
+    cpu_time: int = 120
+    memory: int = 4096
+    scratch: int = 1024
+    file_size: int = 1024
+    output: int = 10
+    messages: int = 2000
+    modules: tuple[str, ...] = ()
+    processes: bool = False
+    image: str = ""
+    pool: int = 1
+    pool_idle: float = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotebookSettings:
+    """[notebook]: how the magics behave unless the cell says otherwise."""
+
+    attempts: int = 3
+    show_data: bool = False
+    rows_shown: int = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreSettings:
+    """[store]: an empty `url` means a SQLite file in the person's private Jupyter data folder."""
+
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TradeSettings:
+    """[trade]: anything but the exact word ``live`` is paper."""
+
+    mode: str = "paper"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatSettings:
+    """[chat]: `context_messages` is how many earlier messages the model is shown."""
+
+    context_messages: int = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All sections; frozen, so a change is a new object made by `replace`."""
+
+    model: ModelSettings = field(default_factory=ModelSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    policy: PolicySettings = field(default_factory=PolicySettings)
+    sandbox: SandboxSettings = field(default_factory=SandboxSettings)
+    notebook: NotebookSettings = field(default_factory=NotebookSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    trade: TradeSettings = field(default_factory=TradeSettings)
+    chat: ChatSettings = field(default_factory=ChatSettings)
+    locked: Mapping[str, str] = field(default_factory=dict)
+    """``section.key`` -> the administrator's file that locks it."""
+
+    def replace(self, source: str, **values: Any) -> Settings:
+        """Return these settings with ``section__key=value`` changed on behalf of `source` (an option, a magic).
+
+        Raises SettingLocked where the administrator's file forbids it, SettingsError on a wrong key or type.
+        """
+        layer = _Layer(source)
+        for name, value in values.items():
+            section, _, key = name.partition("__")
+            layer.put(section, key, value)
+        return _apply(self, layer)
+
+
+class _Layer:
+    """Values from one source, checked against the sections' fields."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.values: dict[tuple[str, str], Any] = {}
+
+    def put(self, section: str, key: str, value: Any) -> None:
+        kind = _kinds().get(section, {}).get(key)
+        if kind is None:
+            raise self.error(f"unknown setting {section}.{key}", f"{section}.{key}", _suggestion(section))
+        try:
+            self.values[section, key] = _convert(value, kind)
+        except (TypeError, ValueError) as error:
+            raise self.error(f"setting {section}.{key} {error}", f"{section}.{key}", "") from None
+
+    def put_table(self, tables: Mapping[str, Any]) -> None:
+        for section, table in tables.items():
+            if not isinstance(table, Mapping):
+                raise self.error(f"{section!r} stands outside a section", section, _suggestion(section))
+            for key, value in table.items():
+                self.put(section, key, value)
+
+    def error(self, what: str, key: str, do: str) -> SettingsError:
+        return SettingsError(f"{self.source}: {what}", source=self.source, key=key, do=do or "correct the value there")
+
+
+def load(
+    environ: Mapping[str, str] | None = None,
+    *,
+    directories: Sequence[Path] | None = None,
+    system: Sequence[Path] | None = None,
+) -> Settings:
+    """Read the settings anew; `directories` (most important first) and `system` default to Jupyter's own paths.
+
+    Raises SettingsError naming file and key on an unknown key, a wrong type or unreadable TOML; SettingLocked where a
+    lower layer tries to change what the system-wide file locks.
+    """
+    environ = os.environ if environ is None else environ
+    system = [Path(p) for p in paths.SYSTEM_CONFIG_PATH] if system is None else system
+    directories = [Path(p) for p in paths.jupyter_config_path()] if directories is None else directories
+    settings = Settings()
+    for folder in reversed(system):
+        settings = _apply_system_file(settings, folder / FILE_NAME)
+    for folder in reversed([d for d in directories if d not in system]):
+        layer = _Layer(str(folder / FILE_NAME))
+        tables = _read(folder / FILE_NAME)
+        if "locked" in tables:
+            raise layer.error(
+                "[locked] counts only in the system-wide file", "locked", "move the keys to their section"
+            )
+        layer.put_table(tables)
+        settings = _apply(settings, layer)
+    return _apply(settings, _environment(environ))
+
+
+@functools.cache
+def current() -> Settings:
+    """The settings of this process, read once."""
+    return load()
+
+
+def _apply_system_file(settings: Settings, path: Path) -> Settings:
+    tables = _read(path)
+    locked = _Layer(str(path))
+    locked.put_table(tables.pop("locked", {}))
+    layer = _Layer(str(path))
+    layer.put_table(tables)
+    layer.values.update(locked.values)
+    settings = _apply(settings, layer)
+    names = {f"{section}.{key}": str(path) for section, key in locked.values}
+    return dataclasses.replace(settings, locked={**settings.locked, **names})
+
+
+def _apply(settings: Settings, layer: _Layer) -> Settings:
+    sections: dict[str, Any] = {}
+    for (section, key), value in layer.values.items():
+        now = sections.get(section, getattr(settings, section))
+        file = settings.locked.get(f"{section}.{key}")
+        if file and value != getattr(now, key):
+            what = f"{layer.source}: {section}.{key} cannot be changed"
+            why = f"the administrator locked it in {file}"
+            do = "remove the setting, or ask your administrator"
+            raise SettingLocked(what, source=file, key=f"{section}.{key}", why=why, do=do)
+        sections[section] = dataclasses.replace(now, **{key: value})
+    return dataclasses.replace(settings, **sections)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        # Unreadable is not the same as absent: an administrator's limits may stand in there.
+        raise SettingsError(f"{path} cannot be read", source=str(path), why=str(error), do="mend the file") from None
+
+
+def _environment(environ: Mapping[str, str]) -> _Layer:
+    layer = _Layer("environment")
+    for name, value in environ.items():
+        if not name.startswith(PREFIX) or name in RUN_VARIABLES:
+            continue
+        layer.source = f"environment variable {name}"
+        section, _, key = name.removeprefix(PREFIX).lower().partition("_")
+        layer.put(section, key, _parse(value, _kinds().get(section, {}).get(key)))
+    layer.source = "environment"
+    return layer
+
+
+def _parse(text: str, kind: Any) -> Any:
+    """Give the TOML value that a variable's text stands for, judged by the type the key wants."""
+    kinds = set(_members(kind))
+    if type(None) in kinds and text == "":
+        return None
+    if bool in kinds and text.lower() in {"true", "false", "1", "0"}:
+        return text.lower() in {"true", "1"}
+    for number in (int, float):
+        if number in kinds:
+            try:
+                return number(text)
+            except ValueError:
+                continue
+    if tuple in {typing.get_origin(k) for k in kinds}:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+@functools.cache
+def _kinds() -> dict[str, dict[str, Any]]:
+    return {name: dict(typing.get_type_hints(kind)) for name, kind in _sections()}
+
+
+def _sections() -> Iterator[tuple[str, Any]]:
+    for name, kind in typing.get_type_hints(Settings).items():
+        if dataclasses.is_dataclass(kind):
+            yield name, kind
+
+
+def _suggestion(section: str) -> str:
+    known = _kinds().get(section)
+    return f"known keys of [{section}]: {', '.join(known)}" if known else f"known sections: {', '.join(_kinds())}"
+
+
+def _members(kind: Any) -> tuple[Any, ...]:
+    return typing.get_args(kind) if typing.get_origin(kind) in (types.UnionType, typing.Union) else (kind,)
+
+
+def _convert(value: Any, kind: Any) -> Any:
+    for member in _members(kind):
+        origin = typing.get_origin(member)
+        if origin is Literal and value in typing.get_args(member):
+            return value
+        if origin is tuple and (value is False or value is None):
+            return ()
+        if origin is tuple and isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        # bool is an int to Python and a mistake to a person: `requests_per_day = true`.
+        if member is float and type(value) in (int, float):
+            return float(value)
+        if isinstance(member, type) and type(value) is member:
+            return value
+    msg = f"is {value!r}, wanted {_describe(kind)}"
+    raise TypeError(msg)
+
+
+def _describe(kind: Any) -> str:
+    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "nothing"}
+    parts = []
+    for member in _members(kind):
+        if typing.get_origin(member) is Literal:
+            parts.append("one of " + ", ".join(map(repr, typing.get_args(member))))
+        elif typing.get_origin(member) is tuple:
+            parts.append("a list of texts")
+        else:
+            parts.append(names[member])
+    return " or ".join(parts)
