@@ -62,11 +62,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunError:
-    """An exception inside the sandbox: class name, message, and the cleaned traceback as text."""
+    """An exception inside the sandbox: class name, message, the cleaned traceback as text, the failing source line."""
 
     name: str
     message: str
     traceback: str = ""
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
