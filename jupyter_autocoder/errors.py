@@ -40,6 +40,7 @@
     +-- TradeError                     trading
         +-- TradeRefused               the pre-trade gate or the ticket's state says no
         +-- TicketConflict             somebody else moved this ticket first
+        +-- IllegalStep                the table of a ticket's states does not hold this step
         +-- BrokerError                the broker refused or could not be understood
 
 Each one says in three parts *what* happened, *why*, and what to *do*, carries its evidence as attributes, knows the
@@ -349,6 +350,15 @@ class TicketConflict(TradeError):
         super().__init__(what, why=why, do=do)
         self.ticket = ticket
         self.state = state
+
+
+class IllegalStep(TradeError):
+    """Raised when a ticket in `state` is asked for `step`, which the table of states does not hold."""
+
+    def __init__(self, what: str, *, state: str, step: str, why: str = "", do: str = "") -> None:
+        super().__init__(what, why=why, do=do)
+        self.state = state
+        self.step = step
 
 
 class BrokerError(TradeError):

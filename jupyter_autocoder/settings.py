@@ -32,6 +32,31 @@ FILE_NAME = "autocoder.toml"
 PREFIX = "AUTOCODER_"
 # These variables steer one run, they are no settings.
 RUN_VARIABLES = frozenset({"AUTOCODER_LOCK", "AUTOCODER_LOCKED", "AUTOCODER_LIVE"})
+# Limits on trading: outside a file a number may only fall, a permission only be withdrawn, a word only be "paper".
+TIGHTEN_ONLY = frozenset(
+    {
+        "trade.mode",
+        "trade.broker",
+        "trade.account",
+        "trade.live_accounts",
+        "trade.live_shared_user",
+        "trade.max_order_notional",
+        "trade.max_daily_notional",
+        "trade.max_daily_orders",
+        "trade.max_orders_per_minute",
+        "trade.max_daily_loss",
+        "trade.price_band",
+        "trade.warn_band",
+        "trade.warn_equity",
+        "trade.allow_short",
+        "trade.market_ttl",
+        "trade.limit_ttl",
+        "trade.price_move",
+        "trade.quote_age",
+        "trade.approve_above",
+        "trade.approvers",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,9 +147,44 @@ class StoreSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TradeSettings:
-    """[trade]: anything but the exact word ``live`` is paper."""
+    """[trade]: anything but the exact word ``live`` is paper; money in US dollars, times in seconds, shares in percent.
+
+    Every key is loosened in a file only (see `TIGHTEN_ONLY`): a notebook, a variable or an option can tighten it. Live
+    needs `account` (the id that the broker must report), the same id in `live_accounts`, and `live_shared_user` where
+    code in a person's kernel runs as the same user as the server that sends the orders. An empty `prices` replays the
+    sample prices that come with the package; else it is a CSV file of the person's own. `price_move` is how far a
+    price may move between card and click, `quote_age` how old it may be. `approve_above` is the notional from which a
+    second person out of `approvers` must confirm (None: never). `retention_days` of 0 keeps the audit for ever.
+    """
 
     mode: str = "paper"
+    broker: str = "paper"
+    account: str = ""
+    live_accounts: tuple[str, ...] = ()
+    live_shared_user: bool = False
+    prices: str = ""
+    paper_cash: float = 100_000.0
+    commission: float = 0.0
+    commission_per_share: float = 0.0
+    max_order_notional: float = 25_000.0
+    max_daily_notional: float = 100_000.0
+    max_daily_orders: int = 200
+    max_orders_per_minute: int = 30
+    max_daily_loss: float = 2_000.0
+    price_band: float = 10.0
+    warn_band: float = 3.0
+    warn_equity: float = 10.0
+    duplicate_window: float = 300.0
+    allow_short: bool = False
+    market_ttl: float = 60.0
+    limit_ttl: float = 600.0
+    price_move: float = 0.5
+    quote_age: float = 15.0
+    skip_below: float = 1.0
+    approve_above: float | None = None
+    approvers: tuple[str, ...] = ()
+    lookup_time: float = 30.0
+    retention_days: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +218,7 @@ class Settings:
         for name, value in values.items():
             section, _, key = name.partition("__")
             layer.put(section, key, value)
-        return _apply(self, layer)
+        return _apply(self, layer, tighten=True)
 
 
 class _Layer:
@@ -214,7 +274,7 @@ def load(
             )
         layer.put_table(tables)
         settings = _apply(settings, layer)
-    return _apply(settings, _environment(environ))
+    return _apply(settings, _environment(environ), tighten=True)
 
 
 @functools.cache
@@ -235,7 +295,7 @@ def _apply_system_file(settings: Settings, path: Path) -> Settings:
     return dataclasses.replace(settings, locked={**settings.locked, **names})
 
 
-def _apply(settings: Settings, layer: _Layer) -> Settings:
+def _apply(settings: Settings, layer: _Layer, *, tighten: bool = False) -> Settings:
     sections: dict[str, Any] = {}
     for (section, key), value in layer.values.items():
         now = sections.get(section, getattr(settings, section))
@@ -245,8 +305,26 @@ def _apply(settings: Settings, layer: _Layer) -> Settings:
             why = f"the administrator locked it in {file}"
             do = "remove the setting, or ask your administrator"
             raise SettingLocked(what, source=file, key=f"{section}.{key}", why=why, do=do)
+        if tighten and f"{section}.{key}" in TIGHTEN_ONLY and _loosens(getattr(now, key), value):
+            what = f"{layer.source}: {section}.{key} cannot be loosened from {getattr(now, key)!r} to {value!r} here"
+            do = f"change it in {FILE_NAME} on Jupyter's configuration path, outside the notebook"
+            why = "what protects money is loosened in a configuration file only"
+            raise SettingLocked(what, source=layer.source, key=f"{section}.{key}", why=why, do=do)
         sections[section] = dataclasses.replace(now, **{key: value})
     return dataclasses.replace(settings, **sections)
+
+
+def _loosens(now: Any, value: Any) -> bool:
+    """Whether `value` allows what `now` does not; None is "no second approver is ever asked for", the loosest."""
+    if type(now) is bool or type(value) is bool:
+        return bool(value) and not now
+    if isinstance(now, tuple):
+        return not set(value) <= set(now)
+    if isinstance(now, str):
+        return bool(value != now and value != "paper")
+    if now is None or value is None:
+        return now is not None
+    return bool(value > now)
 
 
 def _read(path: Path) -> dict[str, Any]:
