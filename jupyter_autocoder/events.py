@@ -167,3 +167,48 @@ class Outcome:
     stored: bool = False
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More of the model's answer, as it arrives."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A function the model wants called; `arguments` have passed the function's schema."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """The model's whole answer.
+
+    `finish_reason` is ``stop``, ``length``, ``tool_calls`` or ``content_filter``; `refusal` is the model's own words when
+    it declines; `model` is the one that answered, `usage` counts every attempt that was made for it, and `notes` are the
+    visible lines about retries, fallbacks and skipped models; `seconds` is the whole wait.
+    """
+
+    text: str
+    model: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = "stop"
+    refusal: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embeddings:
+    """One vector for each text, in the order of the texts."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    model: str
+    usage: Usage = field(default_factory=Usage)
+    notes: tuple[str, ...] = ()

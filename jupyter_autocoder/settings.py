@@ -72,7 +72,7 @@ class ModelSettings:
     name: str = "gpt-4o"
     provider: str = "OPENAI"
     base_url: str = ""
-    fallback: tuple[str, ...] = ("gpt-4-turbo", "gpt-3.5-turbo", "gpt-6-luna")
+    fallback: tuple[str, ...] = Default(("gpt-4-turbo", "gpt-3.5-turbo", "gpt-6-luna"))
     key_file: str = ""
     prices_file: str = ""
     azure_endpoint: str = ""
