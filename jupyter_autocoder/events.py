@@ -189,9 +189,9 @@ class ToolCall:
 class Completion:
     """The model's whole answer.
 
-    `finish_reason` is ``stop``, ``length``, ``tool_calls`` or ``content_filter``; `refusal` is the model's own words when
-    it declines; `model` is the one that answered, `usage` counts every attempt that was made for it, and `notes` are the
-    visible lines about retries, fallbacks and skipped models; `seconds` is the whole wait.
+    `finish_reason` is ``stop``, ``length``, ``tool_calls`` or ``content_filter``; `refusal` is the model's own words
+    when it declines; `model` is the one that answered, `usage` counts every attempt that was made for it, and `notes`
+    are the visible lines about retries, fallbacks and skipped models; `seconds` is the whole wait.
     """
 
     text: str

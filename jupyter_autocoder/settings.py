@@ -59,6 +59,12 @@ TIGHTEN_ONLY = frozenset(
 )
 
 
+class Default(tuple[str, ...]):
+    """A list that nobody has set: equal to the same list written down, and told apart from it by its class."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
     """[model]: whom we ask.
