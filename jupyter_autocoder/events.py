@@ -160,11 +160,13 @@ class Outcome:
     verdict: Verdict
     run: Run | None
     checks_passed: int = 0
+    checks: int = 0
     attempts: tuple[Attempt, ...] = ()
     usage: Usage = field(default_factory=Usage)
     model: str = ""
+    key: str = ""
     replayed: bool = False
-    stored: bool = False
+    backend: str = ""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 

@@ -55,16 +55,16 @@ class Portal:
         function, waits at most GRACE seconds for it to clean up, and is raised again.
         """
         ended = threading.Event()
+        inbox: queue.SimpleQueue[Any] = events or queue.SimpleQueue()
 
         async def run() -> T:
             try:
                 return await function(*args)
             finally:
                 ended.set()
+                inbox.put(None)  # wakes the caller at once
 
         future = self._portal.start_task_soon(run)
-        future.add_done_callback(lambda done: None if done.cancelled() else ended.set())
-        inbox: queue.SimpleQueue[Any] = events or queue.SimpleQueue()
         try:
             while not ended.is_set():
                 _draw_next(inbox, draw)
