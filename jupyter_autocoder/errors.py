@@ -11,6 +11,7 @@
     |   +-- LockError                  autocode.lock is damaged or cannot be written
     |   |   +-- NotInLock              replay was demanded and the lock has no answer
     |   +-- ToolSchemaError            a function schema breaks a rule; nothing was sent
+    |   +-- ConversationMissing        this person has no conversation of that id
     +-- AnswerError                    the model's mistake: its answer cannot be used
     |   +-- NoCode                     the answer holds no Python
     |   +-- PolicyRefused              the checker refused the code
@@ -37,6 +38,7 @@
     +-- StoreError                     the database
     |   +-- StoreUnavailable           cannot be opened, read or written: fail closed
     |   +-- StoreTooNew                written by a newer version that we cannot read
+    |   +-- StoreConflict              a row is there already, or may not change
     +-- TradeError                     trading
         +-- TradeRefused               the pre-trade gate or the ticket's state says no
         +-- TicketConflict             somebody else moved this ticket first
@@ -154,6 +156,14 @@ class ToolSchemaError(UserError):
         super().__init__(what, why=why, do=do)
         self.path = path
         self.rule = rule
+
+
+class ConversationMissing(UserError):
+    """Raised when the person has no conversation called `conversation`: deleted, mistyped, or somebody else's."""
+
+    def __init__(self, what: str, *, conversation: str, why: str = "", do: str = "") -> None:
+        super().__init__(what, why=why, do=do)
+        self.conversation = conversation
 
 
 # -- the model's mistake -----------------------------------------------------------------------------------------------
@@ -328,6 +338,10 @@ class StoreUnavailable(StoreError):
 
 class StoreTooNew(StoreError):
     """Raised when a newer version wrote the database and says that ours cannot read it."""
+
+
+class StoreConflict(StoreError):
+    """Raised when a row breaks a rule of its table: its key is there already, or it may not be changed."""
 
 
 # -- trading -----------------------------------------------------------------------------------------------------------

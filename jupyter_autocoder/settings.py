@@ -195,9 +195,16 @@ class TradeSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ChatSettings:
-    """[chat]: `context_messages` is how many earlier messages the model is shown."""
+    """[chat]: `context_messages` is how many earlier messages the model is shown, `context_tokens` how many tokens.
+
+    `keep_deleted` is an administrator's retention: deleted conversations are hidden, not destroyed, and the sidebar says
+    so. `sandboxes` is how many conversations of one server hold a sandbox at a time.
+    """
 
     context_messages: int = 20
+    context_tokens: int = 24_000
+    keep_deleted: bool = False
+    sandboxes: int = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -330,7 +337,8 @@ def _loosens(now: Any, value: Any) -> bool:
         return bool(value != now and value != "paper")
     if now is None or value is None:
         return now is not None
-    return bool(value > now)
+    # Turned round, so that nan, which compares with nothing, counts as looser.
+    return not value <= now
 
 
 def _read(path: Path) -> dict[str, Any]:
