@@ -1,0 +1,188 @@
+"""The store in one SQLite file: WAL, every commit on disk before it returns, one writer at a time."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from jupyter_autocoder.errors import StoreConflict, StoreError, StoreUnavailable
+from jupyter_autocoder.store import place
+from jupyter_autocoder.store.driver import Dialect, Row
+
+BUSY_SECONDS = 10.0
+
+# primary result code of SQLite -> (why, what to do); "{path}" is the file
+_EXPLAINED: Final = {
+    sqlite3.SQLITE_FULL: ("the disk is full", "free some space where {path} lies; nothing was lost"),
+    sqlite3.SQLITE_READONLY: ("it is read-only", "give yourself the right to write {path} and its folder"),
+    sqlite3.SQLITE_PERM: ("its permissions forbid it", "give yourself the right to write {path} and its folder"),
+    sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", "check that the folder of {path} exists and is yours"),
+    sqlite3.SQLITE_CORRUPT: ("the file is damaged", "move {path} aside (mv {path} {path}.damaged): a new one is made"),
+    sqlite3.SQLITE_NOTADB: ("it is not a database", "move {path} aside (mv {path} {path}.damaged): a new one is made"),
+    sqlite3.SQLITE_IOERR: ("the disk reported an error", "check the disk that holds {path}, its space and your quota"),
+    sqlite3.SQLITE_BUSY: (
+        f"another process has been writing for over {BUSY_SECONDS:.0f} s",
+        "try again; if it stays so, end the process that holds {path} (fuser {path})",
+    ),
+}
+# After these the connection itself may be the trouble, or its file is not the one at the path any more.
+_LOST = frozenset({
+    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
+})  # fmt: skip
+
+
+class SqliteDriver:
+    """A SQLite file: `url` is ``sqlite:///path``, a path, or empty for the person's own file."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, url: str) -> None:
+        self._path = _path(url)
+        self.where = str(self._path)
+
+    def connect(self) -> SqliteSession:
+        place.refuse_network(self._path)
+        return SqliteSession(self._path)
+
+
+class SqliteSession:
+    """One connection to the file at `path`, which is made readable by its owner alone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        try:
+            _create_private(path)
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            self._identity = _identity(path)
+            self._configure()
+        except (OSError, sqlite3.Error) as error:
+            self.close()
+            raise self._explain(error) from error
+
+    def begin(self, *, write: bool) -> None:
+        self.execute("BEGIN IMMEDIATE" if write else "BEGIN", ())
+
+    def execute(self, sql: str, params: Sequence[Any]) -> list[Row]:
+        try:
+            cursor = self._open().execute(sql, params)
+            if cursor.description is None:
+                return []
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+
+    def change(self, sql: str, params: Sequence[Any]) -> int:
+        try:
+            return max(self._open().execute(sql, params).rowcount, 0)
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+
+    def commit(self) -> None:
+        try:
+            self.execute("COMMIT", ())
+        except StoreError:
+            self.rollback()
+            raise
+
+    def rollback(self) -> None:
+        if self._connection is not None and self._connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+    def clock(self) -> float | None:
+        return None
+
+    def usable(self) -> bool:
+        # A file that was moved or removed under an open connection would swallow every further row.
+        return self._connection is not None and _identity(self._path) == self._identity
+
+    def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            with suppress(sqlite3.Error):
+                connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise sqlite3.OperationalError("the connection was closed")
+        return self._connection
+
+    def _configure(self) -> None:
+        connection = self._open()
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+                break
+            except sqlite3.OperationalError as error:
+                # Two processes that turn one new file to WAL at once: SQLite does not wait by itself here.
+                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
+        if mode != "wal":
+            msg = f"the file system allows no write-ahead log (journal mode {mode})"
+            raise sqlite3.OperationalError(msg)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF", "cache_size=-16000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def _explain(self, error: Exception) -> StoreError:
+        code = _code(error)
+        if code == sqlite3.SQLITE_CONSTRAINT:
+            return StoreConflict(f"the store refused a row: {error}", why="a rule of its tables forbids it")
+        if code in _LOST:
+            self.rollback()
+            self.close()
+        why, do = _EXPLAINED.get(code, (str(error), "check the file {path} and its folder"))
+        detail = f"{why} ({error})" if str(error) not in why else why
+        return StoreUnavailable(f"the store {self._path} cannot be used", why=detail, do=do.format(path=self._path))
+
+
+def _code(error: Exception) -> int:
+    if isinstance(error, PermissionError):
+        return sqlite3.SQLITE_PERM
+    if isinstance(error, OSError):
+        return sqlite3.SQLITE_CANTOPEN
+    # The low byte is the primary code, the rest says where in SQLite it happened.
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def _path(url: str) -> Path:
+    if not url:
+        return place.default_file()
+    text = url.removeprefix("sqlite:///") if url.startswith("sqlite:") else url
+    if "://" in text or text.startswith("sqlite:") or not text:
+        raise StoreUnavailable(
+            f"the store's address {url.split('@')[-1]!r} is not understood",
+            why="it is neither a path nor a sqlite:/// or postgresql:// URL",
+            do=f"give a path, or {place.USE_POSTGRES}",
+        )
+    return Path(text).expanduser().absolute()
+
+
+def _create_private(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        # SQLite gives its -wal and -shm files the mode of the main file.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        found = path.stat()
+        if found.st_uid == os.getuid() and found.st_mode & 0o077:
+            path.chmod(0o600)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

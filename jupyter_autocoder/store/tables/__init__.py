@@ -1,0 +1,1 @@
+"""One file per part that keeps tables in the store."""

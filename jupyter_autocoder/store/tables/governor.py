@@ -1,0 +1,128 @@
+"""The governor's tables: what is reserved, what was used, and who must wait."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from jupyter_autocoder.store.migration import Each, Migration, append_only
+
+# One row per attempt that took a place in the windows; open until settled, released or expired, and kept for a day
+# after that, because the sliding windows are counted here. `slot` 0: the attempt was never sent and counts no more.
+_RESERVATIONS: Final = (
+    """
+    CREATE TABLE reservations (
+        id TEXT PRIMARY KEY,
+        who TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        model TEXT NOT NULL,
+        face TEXT NOT NULL,
+        notebook TEXT NOT NULL,
+        process TEXT NOT NULL,
+        at DOUBLE PRECISION NOT NULL,
+        expires_at DOUBLE PRECISION NOT NULL,
+        is_open BIGINT NOT NULL CHECK (is_open IN (0, 1)),
+        slot BIGINT NOT NULL CHECK (slot IN (0, 1)),
+        tokens BIGINT NOT NULL CHECK (tokens >= 0),
+        input_tokens BIGINT NOT NULL CHECK (input_tokens >= 0),
+        output_tokens BIGINT NOT NULL CHECK (output_tokens >= 0),
+        cost BIGINT CHECK (cost >= 0)
+    )
+    """,
+    "CREATE INDEX reservations_of_user ON reservations (who, at, slot, tokens)",
+    "CREATE INDEX reservations_of_key ON reservations (fingerprint, at, slot, tokens, model)",
+    "CREATE INDEX reservations_by_age ON reservations (at)",
+    "CREATE INDEX reservations_open ON reservations (expires_at) WHERE is_open = 1",
+)
+
+# The truth. `entry` is "charge" for the attempt itself and "correction" for what became known after its lease expired;
+# the sums of both are what was used. `cost` is in micro-USD, NULL where the price is unknown.
+_LEDGER: Final[tuple[str | Each, ...]] = (
+    """
+    CREATE TABLE ledger (
+        id TEXT NOT NULL,
+        entry TEXT NOT NULL CHECK (entry IN ('charge', 'correction')),
+        at DOUBLE PRECISION NOT NULL,
+        reserved_at DOUBLE PRECISION NOT NULL,
+        who TEXT NOT NULL,
+        process TEXT NOT NULL,
+        face TEXT NOT NULL,
+        notebook TEXT NOT NULL,
+        model TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        input_tokens BIGINT NOT NULL,
+        cached_tokens BIGINT NOT NULL,
+        output_tokens BIGINT NOT NULL,
+        total_tokens BIGINT NOT NULL,
+        cost BIGINT,
+        latency DOUBLE PRECISION,
+        outcome TEXT NOT NULL,
+        estimated BIGINT NOT NULL CHECK (estimated IN (0, 1)),
+        PRIMARY KEY (id, entry)
+    )
+    """,
+    "CREATE INDEX ledger_by_time ON ledger (reserved_at)",
+    *append_only("ledger"),
+)
+
+# Two sums over the ledger, kept so that a reservation and a report need not read a million rows; the governor's
+# `verify` computes both anew. `period` is a UTC day or month, `scope` "user:NAME" or "key:FINGERPRINT".
+_TOTALS: Final = (
+    """
+    CREATE TABLE spending (
+        scope TEXT NOT NULL,
+        period TEXT NOT NULL,
+        requests BIGINT NOT NULL,
+        tokens BIGINT NOT NULL,
+        cost BIGINT NOT NULL,
+        PRIMARY KEY (scope, period)
+    )
+    """,
+    """
+    CREATE TABLE usage_daily (
+        day TEXT NOT NULL,
+        who TEXT NOT NULL,
+        face TEXT NOT NULL,
+        notebook TEXT NOT NULL,
+        model TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        requests BIGINT NOT NULL,
+        failed BIGINT NOT NULL,
+        estimated BIGINT NOT NULL,
+        unpriced BIGINT NOT NULL,
+        input_tokens BIGINT NOT NULL,
+        cached_tokens BIGINT NOT NULL,
+        output_tokens BIGINT NOT NULL,
+        cost BIGINT NOT NULL,
+        PRIMARY KEY (day, who, face, notebook, model, fingerprint)
+    )
+    """,
+)
+
+# What the model's server said is left (`remaining` until `reset_at`), and the breakers that keep new calls away.
+_SIGNALS: Final = (
+    """
+    CREATE TABLE server_limits (
+        fingerprint TEXT NOT NULL,
+        model TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('requests', 'tokens')),
+        remaining BIGINT NOT NULL,
+        seen_at DOUBLE PRECISION NOT NULL,
+        reset_at DOUBLE PRECISION NOT NULL,
+        PRIMARY KEY (fingerprint, model, kind)
+    )
+    """,
+    """
+    CREATE TABLE breakers (
+        scope TEXT PRIMARY KEY,
+        reason TEXT NOT NULL,
+        failures BIGINT NOT NULL,
+        opened_at DOUBLE PRECISION NOT NULL,
+        open_until DOUBLE PRECISION NOT NULL,
+        probe_until DOUBLE PRECISION NOT NULL
+    )
+    """,
+)
+
+GOVERNOR: Final = Migration(
+    version=1, min_reader=1, part="governor", statements=(*_RESERVATIONS, *_LEDGER, *_TOTALS, *_SIGNALS)
+)
