@@ -55,7 +55,7 @@ import enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from jupyter_autocoder.events import Run, Verdict
+    from jupyter_autocoder.events import Run, Usage, Verdict
 
 
 class ExitCode(enum.IntEnum):
@@ -75,6 +75,8 @@ class AutocoderError(Exception):
     """The root of everything this package raises on purpose."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.CELL_FAILED
+    usage: Usage | None = None
+    """What was spent before it came to this, where anything was."""
 
     def __init__(self, what: str, *, why: str = "", do: str = "") -> None:
         super().__init__(what)
