@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import Final
 
 from jupyter_autocoder.store.migration import Migration
+from jupyter_autocoder.store.tables.chat import CHAT
 from jupyter_autocoder.store.tables.governor import GOVERNOR
 
 VERSION_TABLE: Final = (
@@ -29,4 +30,4 @@ VERSION_TABLE: Final = (
     "version BIGINT PRIMARY KEY, min_reader BIGINT NOT NULL, part TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)"
 )
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (GOVERNOR,)
+MIGRATIONS: Final[tuple[Migration, ...]] = (GOVERNOR, CHAT)

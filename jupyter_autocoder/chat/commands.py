@@ -1,0 +1,56 @@
+"""The slash commands: ``/run``, ``/trade``, ``/usage``, ``/limits``, ``/clear``, ``/help``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+COMMANDS: dict[str, str] = {
+    "run": "run the last code block of the conversation in the sandbox, or the code that follows",
+    "trade": "prepare a trade from a sentence; nothing is sent before you confirm it",
+    "usage": "show what was used today and this month",
+    "limits": "show the limits and what is left of them",
+    "clear": "delete the messages of this conversation",
+    "help": "show these commands",
+}
+_COMMAND = re.compile(r"/([a-z]+)(?:\s+(.*))?\s*", re.DOTALL)
+_FENCE = re.compile(r"^(`{3,}|~{3,})[ \t]*([\w+-]*)[^\n]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE)
+_PYTHON = frozenset({"", "python", "py", "python3", "ipython"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command and what follows it."""
+
+    name: str
+    rest: str = ""
+
+
+def read_command_line(text: str) -> Command | None:
+    """Read a slash command; None when the text is none (``/home/me is full`` is a sentence)."""
+    found = _COMMAND.fullmatch(text.strip())
+    if found is None:
+        return None
+    return Command(name=found[1], rest=(found[2] or "").strip())
+
+
+def code_of(text: str) -> str:
+    """Give the code of the last fenced Python block, or the text itself when it has no fence at all."""
+    blocks = [body for _, language, body in _FENCE.findall(text) if language.lower() in _PYTHON]
+    if blocks:
+        return str(blocks[-1])
+    return "" if "```" in text else text.strip()
+
+
+def last_block(texts: list[str]) -> str:
+    """Give the last fenced Python block of the newest text that has one, empty when there is none."""
+    for text in reversed(texts):
+        blocks = [body for _, language, body in _FENCE.findall(text) if language.lower() in _PYTHON]
+        if blocks:
+            return str(blocks[-1])
+    return ""
+
+
+def help_text() -> str:
+    """Give the list of commands as Markdown."""
+    return "\n".join(f"- `/{name}`: {what}" for name, what in COMMANDS.items())
