@@ -1,0 +1,161 @@
+"""bubblewrap: namespaces for users, processes, network, IPC and mounts, made by an unprivileged program.
+
+No folder of the host is bound writable: scratch, home and even the socket folder are sized tmpfs inside, which the
+host reaches through ``/proc/<pid>/root``. So nothing written inside takes disk space outside, and bwrap's handling of
+mount points below a writable bind (CVE-2026-87766) has nothing to act on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from jupyter_autocoder.errors import SandboxUnavailable
+from jupyter_autocoder.sandbox.backends.base import Launch, Order, Paths
+from jupyter_autocoder.sandbox.folder import Folder
+from jupyter_autocoder.sandbox.plan import MIB
+
+OLDEST = (0, 8, 0)
+"""The first version with ``--disable-userns``."""
+PREFERRED = "/usr/bin/bwrap"
+"""Ubuntu's AppArmor profile that allows user namespaces is bound to this path."""
+
+SCRATCH = "/sandbox/scratch"
+HOME = "/sandbox/home"
+SOCKETS = "/sandbox/sockets"
+INBOX = "/sandbox/inbox"
+CONNECTION_FILE = "/sandbox/run/kernel.json"
+PLAN = "/sandbox/run/plan.json"
+TMP = "/tmp"  # noqa: S108  (the sandbox's own)
+SHM = "/dev/shm"  # noqa: S108  (the sandbox's own)
+TMP_SIZE = 256 * MIB
+HOME_SIZE = 64 * MIB
+SOCKETS_SIZE = MIB
+
+
+class Bubblewrap:
+    """The default backend on Linux."""
+
+    name = "bubblewrap"
+    namespaces = True
+
+    def check(self) -> None:
+        version_of(program())
+
+    def paths(self, folder: Folder) -> Paths:
+        return Paths(
+            scratch=SCRATCH,
+            home=HOME,
+            sockets=SOCKETS,
+            inbox=INBOX,
+            connection_file=CONNECTION_FILE,
+            plan=PLAN,
+            writable=(SCRATCH, HOME, TMP, SHM),
+            readable=("/",),
+        )
+
+    def launch(self, order: Order) -> Launch:
+        read, write = os.pipe2(os.O_CLOEXEC)
+        argv = (
+            program(),
+            *_isolation(),
+            *_mounts(order),
+            "--info-fd",
+            str(write),
+            "--chdir",
+            SCRATCH,
+            "--",
+            order.world.python,
+            "-P",
+            order.world.launcher,
+            PLAN,
+        )
+        return Launch(argv=argv, env=order.environment, fds=(write, order.report), owned=(write,), info=read)
+
+    def sockets(self, folder: Folder, pid: int) -> Path:
+        return self.outside(SOCKETS, pid)
+
+    def outside(self, path: str, pid: int) -> Path:
+        return Path(f"/proc/{pid}/root{path}")
+
+
+def program() -> str:
+    """The bwrap to use. Raises SandboxUnavailable where there is none."""
+    found = PREFERRED if os.access(PREFERRED, os.X_OK) else shutil.which("bwrap")
+    if found is None:
+        raise SandboxUnavailable(
+            "bubblewrap is not installed", facility="bubblewrap", mend="apt-get install bubblewrap"
+        )
+    return found
+
+
+def version_of(path: str) -> tuple[int, ...]:
+    """Ask a bwrap for its version. Raises SandboxUnavailable where it is too old or does not run."""
+    try:
+        text = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout  # noqa: S603
+    except (OSError, subprocess.SubprocessError) as error:
+        raise _wrong(path, f"it does not run: {error}") from None
+    match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    version = tuple(int(part or 0) for part in match.groups()) if match else ()
+    if version < OLDEST:
+        raise _wrong(path, f"it says {text.strip()!r}, and {'.'.join(map(str, OLDEST))} is the oldest that will do")
+    return version
+
+
+def _wrong(path: str, why: str) -> SandboxUnavailable:
+    return SandboxUnavailable(
+        f"{path} cannot be used", facility="bubblewrap version", why=why, mend="apt-get install --upgrade bubblewrap"
+    )
+
+
+def _isolation() -> tuple[str, ...]:
+    # Not --unshare-all: that one only *tries* the user namespace.
+    return (
+        "--unshare-user",
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--disable-userns",
+        "--cap-drop",
+        "ALL",
+        "--new-session",
+        "--die-with-parent",
+        "--hostname",
+        "sandbox",
+        "--uid",
+        "1000",
+        "--gid",
+        "1000",
+    )
+
+
+def _mounts(order: Order) -> Iterator[str]:
+    """The mounts in order: tmpfs first, then what lies beneath them; the root and /dev last, made read-only."""
+    scratch = order.settings.scratch * MIB
+    yield from ("--proc", "/proc", "--dev", "/dev")
+    for path, size in (
+        (TMP, TMP_SIZE),
+        (HOME, HOME_SIZE),
+        (SCRATCH, scratch),
+        (SHM, TMP_SIZE),
+        (SOCKETS, SOCKETS_SIZE),
+    ):
+        yield from ("--perms", "0700", "--size", str(size), "--tmpfs", path)
+    for target, path in order.world.links:
+        yield from ("--symlink", target, path)
+    for tree in order.world.trees:
+        yield from ("--ro-bind", tree, tree)
+    for path in order.world.hidden:
+        yield from ("--tmpfs", path, "--remount-ro", path) if os.path.isdir(path) else ("--ro-bind", "/dev/null", path)
+    for name in ("passwd", "group", "nsswitch.conf", "hosts"):
+        yield from ("--ro-bind", str(order.folder.path / "etc" / name), f"/etc/{name}")
+    yield from ("--ro-bind", str(order.folder.inbox), INBOX)
+    yield from ("--ro-bind", str(order.folder.path / "inside.json"), CONNECTION_FILE)
+    yield from ("--ro-bind", str(order.folder.path / "plan.json"), PLAN)
+    yield from ("--remount-ro", "/dev", "--remount-ro", "/")

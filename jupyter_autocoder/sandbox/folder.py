@@ -1,0 +1,133 @@
+"""The private folder of one sandbox on the host, and the janitor for folders whose owner was killed.
+
+::
+
+    autocoder-xxxxxxxx/      0700
+        lock                 held with flock for as long as the owner lives
+        kernel.json          the connection file, as clients on the host need it
+        inside.json          the same, with the path that the socket folder has inside
+        plan.json            what the launcher has to do
+        etc/                 the made-up /etc
+        inbox/               input files, bound read-only; may be filled later
+        sockets -> ...       the socket folder; under namespaces it lies inside and is reached through /proc
+
+The path is short on purpose: a Unix socket's path has 107 bytes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+import time
+from pathlib import Path
+
+from jupyter_autocoder.errors import SandboxUnavailable
+
+PREFIX = "autocoder-"
+LONGEST_BASE = 107 - len("/autocoder-12345678/sockets/s-65535")
+UNLOCKED_GRACE = 600.0
+"""Seconds that a folder without a lock file is left alone: its owner may be between two lines of `Folder.__init__`."""
+
+
+class Folder:
+    """A fresh 0700 folder that is removed by `close`, or by the next owner's `sweep` when this process dies."""
+
+    def __init__(self, base: Path | None = None) -> None:
+        base = _base() if base is None else base
+        try:
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+            self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            for name in ("etc", "inbox"):
+                (self.path / name).mkdir(mode=0o700)
+        except OSError as error:
+            raise _no_folder(base, error) from None
+
+    @property
+    def sockets(self) -> Path:
+        return self.path / "sockets"
+
+    @property
+    def inbox(self) -> Path:
+        return self.path / "inbox"
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a small private file. Raises SandboxUnavailable when the disk is full."""
+        path = self.path / name
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
+                file.write(text)
+        except OSError as error:
+            raise _no_folder(self.path.parent, error) from None
+        return path
+
+    def link_sockets(self, target: Path) -> None:
+        """Let `sockets` lead to where the kernel binds; a restart leads it elsewhere."""
+        self.sockets.unlink(missing_ok=True)
+        self.sockets.symlink_to(target)
+
+    def close(self) -> None:
+        """Remove everything; may be called twice."""
+        if self._lock < 0:
+            return
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+        self._lock = -1
+
+
+def sweep(base: Path | None = None) -> int:
+    """Remove the folders of dead owners below `base` and return how many went."""
+    base = _base() if base is None else base
+    removed = 0
+    for entry in os.scandir(base):
+        if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False) and _is_abandoned(Path(entry.path)):
+            shutil.rmtree(entry.path, ignore_errors=True)
+            removed += 1
+    return removed
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        if path.lstat().st_uid != os.geteuid():
+            return False
+        lock = os.open(path / "lock", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return path.exists() and time.time() - path.lstat().st_mtime > UNLOCKED_GRACE
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return True
+
+
+def _base() -> Path:
+    """The person's private runtime folder where there is one, else the temporary folder, unless its path is too long."""
+    for name in (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir()):
+        if name and len(name) <= LONGEST_BASE and _is_usable(Path(name)):
+            return Path(name)
+    return Path("/tmp")  # noqa: S108  (mkdtemp makes a 0700 folder in it)
+
+
+def _is_usable(path: Path) -> bool:
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    private_or_sticky = status.st_uid == os.geteuid() or bool(status.st_mode & stat.S_ISVTX)
+    return stat.S_ISDIR(status.st_mode) and private_or_sticky and os.access(path, os.W_OK | os.X_OK)
+
+
+def _no_folder(base: Path, error: OSError) -> SandboxUnavailable:
+    return SandboxUnavailable(
+        f"no private folder for a sandbox can be made in {base}",
+        facility="temporary folder",
+        why=error.strerror or str(error),
+        mend=f"free some space in {base}, or point XDG_RUNTIME_DIR or TMPDIR to a local folder that you own",
+    )

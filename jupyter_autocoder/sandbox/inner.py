@@ -1,0 +1,100 @@
+"""The processes inside, seen from the host: signalled by pidfd, so that a reused number never hits a stranger."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import select
+import signal
+from pathlib import Path
+
+PATIENCE = 5.0
+"""Seconds to wait for a killed process to be gone."""
+
+
+class Inner:
+    """The sandbox's first process (`pid`, host numbering) and, through it, the kernel."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._fd = os.pidfd_open(pid)
+
+    @property
+    def kernel_pid(self) -> int | None:
+        """The kernel's pid on the host: the first process's first child, or itself where there is no init."""
+        try:
+            children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        except OSError:
+            return None
+        return int(children[0]) if children else self.pid
+
+    def interrupt(self) -> None:
+        """Send SIGINT to the kernel alone."""
+        pid = self.kernel_pid
+        if pid is None:
+            return
+        try:
+            fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        try:
+            signal.pidfd_send_signal(fd, signal.SIGINT)
+        except ProcessLookupError:
+            pass
+        finally:
+            os.close(fd)
+
+    def kill(self) -> None:
+        """End everything inside: the first process of a pid namespace takes all others with it."""
+        if self._fd < 0:
+            return
+        try:
+            signal.pidfd_send_signal(self._fd, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    async def gone(self) -> bool:
+        """Wait until the first process has ended; False when it has not after a bounded time."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while not self._has_ended():
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(0.005)
+        return True
+
+    def peak_memory(self) -> int | None:
+        """The kernel's largest resident size so far, in bytes; None when it is gone."""
+        return self._status("VmHWM")
+
+    def cpu_seconds(self) -> float | None:
+        """CPU time that the kernel has used so far, user and system; None when it is gone."""
+        pid = self.kernel_pid
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _has_ended(self) -> bool:
+        return self._fd < 0 or bool(select.select([self._fd], [], [], 0)[0])
+
+    def _status(self, name: str) -> int | None:
+        try:
+            lines = Path(f"/proc/{self.kernel_pid}/status").read_text().splitlines()
+        except OSError:
+            return None
+        for line in lines:
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) * 1024
+        return None
+
+
+def limit_of(pid: int, name: str) -> tuple[int, int]:
+    """One rlimit of another process of ours."""
+    return resource.prlimit(pid, getattr(resource, f"RLIMIT_{name}"))
