@@ -24,10 +24,11 @@ from typing import Final
 from jupyter_autocoder.store.migration import Migration
 from jupyter_autocoder.store.tables.chat import CHAT
 from jupyter_autocoder.store.tables.governor import GOVERNOR
+from jupyter_autocoder.store.tables.trade import TRADE
 
 VERSION_TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS schema_version ("
     "version BIGINT PRIMARY KEY, min_reader BIGINT NOT NULL, part TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)"
 )
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (GOVERNOR, CHAT)
+MIGRATIONS: Final[tuple[Migration, ...]] = (GOVERNOR, CHAT, TRADE)
