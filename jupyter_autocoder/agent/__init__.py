@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from jupyter_autocoder.agent.loop import Ask, Check, Execute, Request, Solution, solve
+from jupyter_autocoder.agent.loop import Ask, Check, Collect, Execute, Request, Solution, solve
 
-__all__ = ["Ask", "Check", "Execute", "Request", "Solution", "solve"]
+__all__ = ["Ask", "Check", "Collect", "Execute", "Request", "Solution", "solve"]

@@ -1,0 +1,58 @@
+# Each target is a plain command that also works alone. `make` lists them.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test test-fast check bench build clean system
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# What is installed is stamped, so that a second call costs nothing; the kernelspec is copied, hence its files count too.
+$(VENV)/.demo: pyproject.toml $(wildcard kernel/*) | $(BIN)/python
+	$(BIN)/python -m pip install -q -e '.[data]'
+	touch $@
+
+$(VENV)/.develop: pyproject.toml $(wildcard kernel/*) | $(BIN)/python
+	$(BIN)/python -m pip install -q -U 'pip>=25.1'
+	$(BIN)/python -m pip install -q -e '.[data]' --group test --group check
+	touch $@
+
+system: ## install bubblewrap where apt can do it, or say what to do
+	@command -v bwrap >/dev/null 2>&1 \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
+	     && { apt-get install -y -qq bubblewrap >/dev/null 2>&1 \
+	          || { apt-get update -qq && apt-get install -y -qq bubblewrap >/dev/null; }; }; } \
+	|| { echo "The sandbox needs bubblewrap: sudo apt install bubblewrap (Debian, Ubuntu), sudo dnf install bubblewrap (Fedora)"; exit 6; }
+
+demo: system $(VENV)/.demo ## run the quickstart from its lock: no key, no network (LIVE=1 asks the model)
+	@$(BIN)/jupyter autocoder run examples/01-quickstart.ipynb --verbose $(if $(LIVE),--live,--locked)
+	@echo && echo "Open it yourself: make lab"
+
+lab: system $(VENV)/.demo ## open the examples in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir examples
+
+test: system $(VENV)/.develop ## run all tests
+	$(BIN)/python -m pytest -n $(or $(JOBS),2) $(PYTEST_ARGS)
+
+test-fast: $(VENV)/.develop ## run the tests that start no kernel, sandbox, server or browser
+	$(BIN)/python -m pytest -q -m "not kernel and not sandbox and not server and not browser" $(PYTEST_ARGS)
+
+check: $(VENV)/.develop ## formatting, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: system $(VENV)/.develop ## print every benchmark's table
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+build: $(VENV)/.develop ## build the wheel and the sdist
+	$(BIN)/python -m pip install -q build && $(BIN)/python -m build
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build dist

@@ -1,0 +1,87 @@
+"""``jupyter autocoder export``: a plain notebook, with the locked code and checks in place of the prompts."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from jupyter_autocoder.agent.checks import compile_checks, split
+from jupyter_autocoder.app import notebooks
+from jupyter_autocoder.errors import ExitCode, NotInLock
+from jupyter_autocoder.lock import Entry, Lock, find
+
+# Our own lines in ordinary cells go: the plain notebook must run where this package is not installed.
+_OURS = re.compile(
+    r"^[ \t]*%(?:(?:load_ext|reload_ext|unload_ext)[ \t]+jupyter_autocoder|autocode|usage|trade)\b.*$",
+    re.MULTILINE,
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("notebook", type=Path, help="the notebook with prompts")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the plain notebook to write")
+
+
+def run(options: argparse.Namespace) -> int:
+    notebook = notebooks.read(options.notebook)
+    lock = Lock(find(options.notebook.resolve().parent, os.environ))
+    count = export(notebook, lock, options.notebook.name)
+    notebooks.write(notebook, options.output)
+    sys.stdout.write(f"{options.output}: {count} prompts replaced by their locked code\n")
+    return int(ExitCode.DONE)
+
+
+def export(notebook: NotebookNode, lock: Lock, name: str) -> int:
+    """Replace each prompt of `notebook` by its locked code, and its checks by a cell of their own; return how many.
+
+    The checks stand apart so that the code's last expression is still what its cell shows. Raises NotInLock for a
+    prompt without an answer.
+    """
+    cells: list[NotebookNode] = []
+    previous = ""
+    count = 0
+    for number, cell in enumerate(notebook.cells, 1):
+        prompt = notebooks.prompt_of(cell)
+        if prompt is not None:
+            previous, entry = _find(lock, *split(prompt[1]), name, previous, number)
+            cells += _plain(cell, entry)
+            count += 1
+        elif cell.cell_type != "code":
+            cells.append(cell)
+        elif source := _OURS.sub("", cell.source).strip("\n"):
+            cells.append(_emptied(cell, source))
+    notebook.cells = cells
+    return count
+
+
+def _plain(cell: NotebookNode, entry: Entry) -> list[NotebookNode]:
+    comment = "".join(f"# {line}".rstrip() + "\n" for line in entry.prompt.strip().splitlines())
+    cells = [_emptied(cell, comment + entry.code.rstrip("\n"))]
+    if checks := compile_checks(entry.checks).source:
+        cells.append(nbformat.v4.new_code_cell("# checks\n" + checks.rstrip("\n")))
+    return cells
+
+
+def _emptied(cell: NotebookNode, source: str) -> NotebookNode:
+    cell.source, cell.outputs, cell.execution_count = source, [], None
+    return cell
+
+
+def _find(lock: Lock, text: str, checks: str, name: str, previous: str, number: int) -> tuple[str, Entry]:
+    """The entry of a prompt: of its words and checks, best with the same predecessor, best of the same notebook."""
+    alike = [
+        (key, entry)
+        for key, entry in lock.entries().items()
+        if entry.prompt.strip() == text.strip() and entry.checks.strip() == checks.strip()
+    ]
+    if not alike:
+        do = "run the notebook once, so that every prompt has its answer in the lock"
+        what = f"{lock.path} has no answer to the prompt in cell {number}."
+        raise NotInLock(what, path=str(lock.path), why="this prompt was never locked, or was edited since", do=do)
+    return max(alike, key=lambda pair: (pair[1].previous == previous, pair[1].notebook == name))

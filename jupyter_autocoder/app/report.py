@@ -1,0 +1,180 @@
+"""What a run tells: live lines, a JSON report, JUnit XML."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from xml.etree import ElementTree
+
+from nbformat import NotebookNode
+
+from jupyter_autocoder.app import notebooks
+from jupyter_autocoder.errors import ExitCode, UsageError
+
+Status = Literal["ok", "failed", "not run"]
+# XML 1.0 has no place for these characters, not even escaped.
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run ended early: the error's class name, its text, and the exit code that says so."""
+
+    name: str
+    text: str
+    exit_code: ExitCode
+
+
+@dataclass(kw_only=True)
+class CellReport:
+    """One code cell; `provenance` is what its output tells, `seconds` its wall time."""
+
+    index: int
+    status: Status = "not run"
+    prompt: str = ""
+    source: str = ""
+    seconds: float = 0.0
+    error: str = ""
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """A whole run; cost in micro-USD."""
+
+    notebook: str
+    ok: bool
+    exit_code: int
+    seconds: float
+    cost_micro_usd: int
+    tokens: int
+    error: str
+    cells: list[CellReport]
+
+
+class Watcher:
+    """Listens to a run: nbclient calls `starts` and `ended` around each cell."""
+
+    def __init__(self, path: Path, notebook: NotebookNode, *, verbose: bool, write: Callable[[str], Any]) -> None:
+        self._path = path
+        self._notebook = notebook
+        self._verbose = verbose
+        self._write = write
+        self._started = 0.0
+        self.cells = {i: _blank(i, cell) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"}
+
+    def starts(self, cell: NotebookNode, cell_index: int) -> None:
+        self._started = time.monotonic()
+        row = self.cells[cell_index]
+        if self._verbose and row.prompt:
+            self._write(f"\n── cell {cell_index + 1} " + "─" * 60 + f"\n{row.prompt.strip()}\n")
+
+    def ended(self, cell: NotebookNode, cell_index: int, execute_reply: Any = None) -> None:
+        row = self.cells[cell_index]
+        row.seconds = round(time.monotonic() - self._started, 3)
+        row.provenance = notebooks.provenance_of(cell)
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        row.status = "failed" if errors else "ok"
+        row.error = f"{errors[0].ename}: {errors[0].evalue}" if errors else ""
+        if row.prompt and self._verbose:
+            self._write(_transcript(cell, row))
+        elif row.prompt:
+            mark = "✗" if errors else "✓"
+            self._write(f"{mark} cell {cell_index + 1} ({row.seconds:.1f} s) {row.prompt.strip().splitlines()[0]}\n")
+
+    def result(self, failure: Failure | None, seconds: float) -> RunReport:
+        for row in self.cells.values():
+            cell = self._notebook.cells[row.index]
+            row.provenance = row.provenance or notebooks.provenance_of(cell)
+        rows = list(self.cells.values())
+        return RunReport(
+            notebook=str(self._path),
+            ok=failure is None,
+            exit_code=int(failure.exit_code if failure else ExitCode.DONE),
+            seconds=round(seconds, 3),
+            cost_micro_usd=sum(row.provenance.get("cost_micro_usd") or 0 for row in rows),
+            tokens=sum(sum(row.provenance.get("tokens", {}).values()) for row in rows),
+            error=f"{failure.name}: {failure.text}" if failure else "",
+            cells=rows,
+        )
+
+
+def closing_line(result: RunReport) -> str:
+    """One line at the end of a run."""
+    prompts = [row for row in result.cells if row.prompt]
+    done = sum(row.status == "ok" for row in prompts)
+    replayed = sum(row.provenance.get("origin") == "lock" for row in prompts)
+    words = f"{done} of {len(prompts)} prompts done, {replayed} from the lock"
+    return f"{result.notebook}: {words}, {result.seconds:.1f} s, ${result.cost_micro_usd / 1e6:.4f}"
+
+
+def as_json(result: RunReport) -> str:
+    return json.dumps(asdict(result), indent=1, ensure_ascii=False) + "\n"
+
+
+def as_junit(result: RunReport) -> str:
+    """The prompts as test cases, in the form that CI servers read (one suite a notebook)."""
+    rows = [row for row in result.cells if row.prompt or row.status == "failed"]
+    failed = sum(row.status == "failed" for row in rows)
+    skipped = sum(row.status == "not run" for row in rows)
+    suite = ElementTree.Element(
+        "testsuite",
+        name=result.notebook,
+        tests=str(len(rows)),
+        failures=str(failed),
+        skipped=str(skipped),
+        errors="0",
+        time=f"{result.seconds:.3f}",
+    )
+    for row in rows:
+        title = row.prompt.strip().splitlines()[0] if row.prompt.strip() else row.source.splitlines()[0]
+        name = _xml(f"cell {row.index + 1}: {title}")
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=result.notebook, name=name, time=f"{row.seconds:.3f}"
+        )
+        if row.status == "failed":
+            failure = ElementTree.SubElement(case, "failure", message=_xml(row.error.splitlines()[0]))
+            failure.text = _xml(row.error)
+        elif row.status == "not run":
+            ElementTree.SubElement(case, "skipped", message="an earlier cell failed")
+    ElementTree.indent(suite)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+
+
+def save(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} could not be written.", why=str(error), do="choose another path") from None
+
+
+def _blank(index: int, cell: NotebookNode) -> CellReport:
+    prompt = notebooks.prompt_of(cell)
+    return CellReport(index=index, prompt=prompt[1] if prompt else "", source=cell.source)
+
+
+def _transcript(cell: NotebookNode, row: CellReport) -> str:
+    status = [o for o in cell.outputs if notebooks.METADATA in o.get("metadata", {})]
+    parts = []
+    for output in status:
+        parts.append(output.data.get("text/plain", ""))
+    code = row.provenance.get("source", "")
+    if code:
+        parts.append(_indent(code))
+    parts += [text.rstrip() for text in notebooks.texts_of(cell) if text.strip()]
+    return "\n" + _ANSI.sub("", "\n\n".join(parts)) + "\n"
+
+
+def _indent(text: str) -> str:
+    return "\n".join("    " + line for line in text.rstrip().splitlines())
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", _ANSI.sub("", text))

@@ -1,0 +1,96 @@
+"""The options of the magics: one parser each, whose mistakes are our own errors."""
+
+from __future__ import annotations
+
+import argparse
+import keyword
+import shlex
+from typing import NoReturn
+
+from jupyter_autocoder.errors import UsageError
+
+HELP = "see %%autocode -h"
+
+
+class Help(Exception):
+    """Raised by ``-h``: the text to show instead of doing anything."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"%%autocode: {message}", do=HELP)
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        raise Help(message or self.format_help())
+
+    def print_help(self, file: object = None) -> NoReturn:
+        raise Help(self.format_help())
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+            msg = f"{name!r} is not a variable's name"
+            raise argparse.ArgumentTypeError(msg)
+    return names
+
+
+def _attempts(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10:
+        msg = f"{text!r} is not a number from 1 to 10"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
+def cell_parser() -> argparse.ArgumentParser:
+    """The parser of ``%%autocode``."""
+    parser = _Parser(
+        prog="%%autocode",
+        description="Say in words what you want. The code is written by a model, checked, and run in a sandbox.",
+        epilog="After a last line '---' you may add checks (asserts, doctests, test functions): the answer counts only "
+        "when they pass. Variables named in `backticks` are inputs; new names in the checks are outputs.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--in", dest="inputs", type=_names, action="extend", metavar="a,b", help="variables to send in")
+    add("--out", dest="outputs", type=_names, action="extend", metavar="r,s", help="variables to bring back")
+    add("--files", nargs="+", action="extend", default=[], metavar="PATH", help="files to lend, read-only")
+    add("--save", nargs="+", action="extend", default=[], metavar="PATH", help="files of the sandbox to copy out")
+    add("--model", metavar="M", help="another model for this cell")
+    add("--attempts", type=_attempts, metavar="N", help="how often the model may try")
+    add("--fresh", action="store_true", help="throw the sandbox's state away first")
+    lock = parser.add_mutually_exclusive_group()
+    lock.add_argument("--locked", action="store_true", help="replay from autocode.lock or fail")
+    lock.add_argument("--refresh", action="store_true", help="ask anew even if the lock has an answer")
+    add("--dry-run", action="store_true", help="show the code and the verdict, run nothing")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--insert", action="store_true", help="put the code into the next cell")
+    place.add_argument("--adopt", action="store_true", help="put its functions and classes into the next cell")
+    add("--show-data", action="store_true", help="show the model a few rows of the inputs")
+    return parser
+
+
+def line_parser() -> argparse.ArgumentParser:
+    """The parser of ``%autocode``."""
+    parser = _Parser(prog="%autocode", description="Look at this notebook's autocode session.", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    commands.add_parser("reset", help="throw the sandbox and its history away")
+    commands.add_parser("history", help="list the prompts of this session")
+    code = commands.add_parser("code", help="show the code of a prompt")
+    code.add_argument("number", nargs="?", type=int, default=None, help="its number in the history; the last one")
+    context = commands.add_parser("context", help="show what would be sent for a prompt, without sending it")
+    context.add_argument("words", nargs=argparse.REMAINDER, help="the prompt")
+    adopt = commands.add_parser("adopt", help="put a function's checked source into the next cell")
+    adopt.add_argument("name", help="the function or class")
+    return parser
+
+
+def parse(parser: argparse.ArgumentParser, line: str) -> argparse.Namespace:
+    """Parse a magic's line. Raises UsageError on a mistake, Help on ``-h``."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"{parser.prog}: {error}", do=HELP) from None
+    return parser.parse_args(words)

@@ -1,0 +1,213 @@
+"""``%%autocode`` and ``%autocode``: from a cell's text to a job, and from its result back into the notebook."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.display import display
+
+from jupyter_autocoder.errors import AutocoderError, UsageError
+from jupyter_autocoder.events import Prompt
+from jupyter_autocoder.magics import options
+from jupyter_autocoder.magics.inference import understand, wished
+from jupyter_autocoder.magics.status import Bundle, Status
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from jupyter_autocoder.autocoder import Job, Result
+    from jupyter_autocoder.magics.workshop import Workshop
+
+MIME = "jupyter_autocoder"
+
+
+@magics_class
+class AutocodeMagics(Magics):
+    """The magics of one kernel; everything heavy is made at the first prompt."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self._shell = shell  # the inherited attribute may be None to a type checker
+        self._workshop: Workshop | None = None
+        self._landed: dict[str, str] = {}
+
+    @property
+    def workshop(self) -> Workshop:
+        if self._workshop is None:
+            from jupyter_autocoder.magics.workshop import Workshop
+
+            self._workshop = Workshop()
+        return self._workshop
+
+    def close(self) -> None:
+        """Stop the sandboxes of this kernel."""
+        if self._workshop is not None:
+            self._workshop.close()
+            self._workshop = None
+
+    @no_var_expand
+    @line_cell_magic
+    def autocode(self, line: str, cell: str | None = None) -> None:
+        """Say in words what you want; see ``%%autocode -h`` and ``%autocode -h``."""
+        try:
+            if cell is None:
+                self._line(options.parse(options.line_parser(), line))
+            else:
+                self._cell(options.parse(options.cell_parser(), line), cell)
+        except options.Help as text:
+            display({"text/plain": str(text)}, raw=True)
+
+    # -- the cell ------------------------------------------------------------------------------------------------------
+    def _cell(self, given: argparse.Namespace, cell: str) -> None:
+        job = self._job(given, cell)
+        handle = _Handle()
+        status = Status(handle.publish)
+        try:
+            result = self.workshop.run(job, status.draw)
+        except AutocoderError as error:
+            status.fail(error.what, getattr(error, "source", ""), error.usage, {MIME: {"error": type(error).__name__}})
+            raise
+        except KeyboardInterrupt:
+            status.fail("interrupted; nothing runs any more", "", None, {MIME: {"error": "KeyboardInterrupt"}})
+            raise
+        self._land(result, job, status, given)
+
+    def _job(self, given: argparse.Namespace, cell: str) -> Job:
+        from jupyter_autocoder.agent.checks import split
+        from jupyter_autocoder.autocoder import Job, notebook_name
+
+        text, checks = split(cell)
+        if not text:
+            raise UsageError("%%autocode: the cell is empty.", do="say in words what you want, below the first line")
+        settings = self.workshop.settings(given)
+        folder = Path.cwd()
+        landed = {name for name, words in self._landed.items() if words == text}
+        meaning = understand(
+            text,
+            checks,
+            self._names(),
+            inputs=given.inputs,
+            outputs=given.outputs,
+            files=given.files,
+            landed=landed,
+            folder=folder,
+        )
+        self._refuse_overwriting(given.save, folder)
+        rows = settings.notebook.rows_shown if settings.notebook.show_data else 0
+        values = {name: self._shell.user_ns[name] for name in meaning.inputs}
+        return Job(
+            prompt=Prompt(
+                text=text,
+                checks=checks,
+                inputs=tuple(self.workshop.describe(name, value, rows=rows) for name, value in values.items()),
+                outputs=meaning.outputs,
+                files=tuple(sorted(meaning.files)),
+                model=given.model,
+                attempts=settings.notebook.attempts,
+            ),
+            values=values,
+            files=meaning.files,
+            demanded=tuple(given.outputs or ()),
+            wished=wished(text, meaning, self._names(), landed),
+            mode=_mode(given, os.environ),
+            dry_run=given.dry_run,
+            fresh=given.fresh,
+            notebook=notebook_name(),
+            cell=_cell_id(self._shell),
+        )
+
+    def _names(self) -> dict[str, Any]:
+        hidden = self._shell.user_ns_hidden
+        return {n: v for n, v in self._shell.user_ns.items() if n not in hidden and not n.startswith("_")}
+
+    @staticmethod
+    def _refuse_overwriting(names: list[str], folder: Path) -> None:
+        """Look before a model is asked: a file that cannot be saved is known beforehand."""
+        for name in names:
+            target = (folder / name).resolve()
+            if not target.is_relative_to(folder.resolve()):
+                raise UsageError(f"--save {name} leaves the notebook's folder.", do="save into the folder or below it")
+            if target.exists():
+                raise UsageError(f"--save {name}: that file exists.", do="remove it first, or save under another name")
+
+    def _land(self, result: Result, job: Job, status: Status, given: argparse.Namespace) -> None:
+        """Bring everything into the notebook: status line, outputs, values, files, the next cell."""
+        from jupyter_autocoder.autocoder import provenance
+
+        outcome = result.outcome
+        status.finish(outcome, tuple(result.values), {MIME: provenance(outcome)})
+        if outcome.run is not None:
+            for output in outcome.run.outputs:
+                _show(output)
+        self._shell.push(dict(result.values), interactive=True)
+        self._landed.update(dict.fromkeys(result.values, job.prompt.text))
+        if given.save and outcome.run is not None:
+            self.workshop.save(given.save, Path.cwd())
+        if given.insert:
+            self._shell.set_next_input(outcome.source)
+        if given.adopt:
+            self._shell.set_next_input(self.workshop.definitions(outcome.source))
+
+    # -- the line ------------------------------------------------------------------------------------------------------
+    def _line(self, given: argparse.Namespace) -> None:
+        match given.command:
+            case "reset":
+                self.workshop.reset()
+                self._landed.clear()
+            case "history":
+                _print(self.workshop.history())
+            case "code":
+                _print(self.workshop.code(given.number))
+            case "adopt":
+                self._shell.set_next_input(self.workshop.adopt(given.name))
+            case "context":
+                job = self._job(options.parse(options.cell_parser(), "--dry-run"), " ".join(given.words))
+                _print(self.workshop.preview(job))
+
+
+class _Handle:
+    """One display that is updated in place."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def publish(self, bundle: Bundle, metadata: Mapping[str, Any]) -> None:
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, metadata=dict(metadata), display_id=True)
+        else:
+            self._handle.update(bundle, raw=True, metadata=dict(metadata))
+
+
+def _mode(given: argparse.Namespace, environ: Mapping[str, str]) -> Any:
+    from jupyter_autocoder.autocoder import locked_by_environment
+
+    if given.locked or locked_by_environment(environ):
+        return "locked"
+    return "refresh" if given.refresh else "auto"
+
+
+def _cell_id(shell: InteractiveShell) -> str:
+    """The front-end's id of the running cell, where it sends one."""
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return ""
+    return str(kernel.get_parent().get("metadata", {}).get("cellId", "") or "")
+
+
+def _show(output: Mapping[str, Any]) -> None:
+    if output["output_type"] == "stream":
+        stream = sys.stderr if output["name"] == "stderr" else sys.stdout
+        stream.write(output["text"])
+        stream.flush()
+    elif "data" in output:
+        display(dict(output["data"]), raw=True, metadata=dict(output.get("metadata", {})))
+
+
+def _print(text: str) -> None:
+    display({"text/plain": text}, raw=True)

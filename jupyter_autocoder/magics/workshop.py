@@ -1,0 +1,139 @@
+"""What one kernel's magics work with: settings, the session and its sandbox, the client, the lock.
+
+Made at the first prompt and kept until the kernel ends; all that waits runs on the portal's thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_autocoder import settings as configuration
+from jupyter_autocoder.agent.adopt import definitions, extract
+from jupyter_autocoder.autocoder import Autocoder, Job, Past, Result, Session, notebook_name
+from jupyter_autocoder.errors import UsageError
+from jupyter_autocoder.events import Progress, Variable
+from jupyter_autocoder.llm import GovernedClient
+from jupyter_autocoder.llm.redaction import redact
+from jupyter_autocoder.lock import Lock, find
+from jupyter_autocoder.policy import Policy
+from jupyter_autocoder.portal import portal
+from jupyter_autocoder.sandbox import Pool, describe
+from jupyter_autocoder.settings import Settings
+from jupyter_autocoder.store import Store
+
+Draw = Callable[[Progress | None], None]
+
+
+class Workshop:
+    """One kernel's session, with everything it needs."""
+
+    def __init__(self) -> None:
+        self._settings = configuration.current()
+        self._portal = portal()
+        self._pool = Pool(self._settings.sandbox)
+        self._client: GovernedClient | None = None
+        self._session = Session(self._pool.take)
+        self._portal.at_close(self._aclose)
+
+    def settings(self, given: argparse.Namespace) -> Settings:
+        """The settings with a cell's options on top. Raises SettingLocked where an administrator forbids one."""
+        changes: dict[str, Any] = {}
+        if given.attempts is not None:
+            changes["notebook__attempts"] = given.attempts
+        if given.show_data:
+            changes["notebook__show_data"] = True
+        if given.model:
+            changes["model__name"] = given.model
+        return self._settings.replace("%%autocode", **changes)
+
+    def describe(self, name: str, value: Any, *, rows: int) -> Variable:
+        """Tell what a variable is. Raises ValueCannotCross where it could never be sent in."""
+        return describe(name, value, rows=rows)
+
+    def run(self, job: Job, draw: Draw) -> Result:
+        """Answer one job; `draw` is called from this thread with everything that happens meanwhile."""
+        events: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()
+        return self._portal.watch(self._autocoder().ask, job, events.put, events=events, draw=draw)
+
+    def preview(self, job: Job) -> str:
+        """What would be sent for `job`, message by message."""
+        messages = self._autocoder().preview(job)
+        return "\n\n".join(f"[{message['role']}]\n{message['content']}" for message in messages)
+
+    def save(self, names: Sequence[str], folder: Path) -> None:
+        """Copy files out of the sandbox into `folder`."""
+
+        async def collect() -> None:
+            box = await self._session.box()
+            for name in names:
+                await box.collect(name, folder / name)
+
+        self._portal.call(collect)
+
+    def reset(self) -> None:
+        """Throw the sandbox and its history away; the next prompt starts afresh."""
+        self._portal.call(self._session.reset)
+
+    def history(self) -> str:
+        """The prompts of this session, numbered."""
+        lines = [f"{number}. {past.prompt.text.splitlines()[0]}" for number, past in enumerate(self._session.past, 1)]
+        return "\n".join(lines) or "No prompt has been answered in this session yet."
+
+    def code(self, number: int | None) -> str:
+        """The code of prompt `number` of the history; the last one by default."""
+        return self._past(number).source
+
+    def adopt(self, name: str) -> str:
+        """The exact checked source of the function or class `name`."""
+        source = extract([past.source for past in self._session.past], name)
+        if source is None:
+            known = [made for past in self._session.past for made in definitions(past.source)]
+            do = f"known here: {', '.join(known)}" if known else "ask for a function in a %%autocode cell first"
+            raise UsageError(f"No prompt of this session defined a function or class {name}.", do=do)
+        return source
+
+    def definitions(self, source: str) -> str:
+        """All functions and classes of `source`, to be adopted together."""
+        names = definitions(source)
+        if not names:
+            raise UsageError("--adopt: the code defines no function or class.", do="use --insert for the whole code")
+        return "\n\n".join(extract([source], name) or "" for name in names)
+
+    def close(self) -> None:
+        """Stop the sandboxes."""
+        self._portal.call(self._aclose)
+
+    def _past(self, number: int | None) -> Past:
+        past = self._session.past
+        if not past or (number is not None and not 1 <= number <= len(past)):
+            raise UsageError(f"There is no prompt {number or ''} in this session.", do="see %autocode history")
+        return past[-1 if number is None else number - 1]
+
+    def _autocoder(self) -> Autocoder:
+        lock = Lock(find(Path.cwd(), os.environ))
+        policy = Policy.from_settings(self._settings.policy)
+        return Autocoder(self._session, open_client=self._open_client, policy=policy, lock=lock, redact=redact)
+
+    def _open_client(self) -> GovernedClient:
+        if self._client is None:
+            store = Store(self._settings.store.url or None)
+            self._client = GovernedClient(self._settings, store=store, face="magic", notebook=notebook_name())
+        return self._client
+
+    async def _aclose(self) -> None:
+        await self._session.reset()
+        await self._pool.close()
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()
+
+
+def warm_up(workshop: Callable[[], Workshop]) -> None:
+    """Import what is slow and start a warm sandbox, on a thread, while the person is still typing."""
+    threading.Thread(target=workshop, name="jupyter-autocoder-warm-up", daemon=True).start()
