@@ -6,8 +6,9 @@ from typing import Final
 
 from jupyter_autocoder.store.migration import Each, Migration, append_only
 
-# One row per attempt that took a place in the windows; open until settled, released or expired, and kept for a day
-# after that, because the sliding windows are counted here. `slot` 0: the attempt was never sent and counts no more.
+# One row per attempt that took a place in the windows; kept for a day after its end, because near a limit the sliding
+# windows are counted here, row by row. `slot` 0: the attempt was never sent and counts no more. `tokens` are what the
+# attempt counts for per minute: the estimate while it is open, the truth afterwards.
 _RESERVATIONS: Final = (
     """
     CREATE TABLE reservations (
@@ -20,7 +21,7 @@ _RESERVATIONS: Final = (
         process TEXT NOT NULL,
         at DOUBLE PRECISION NOT NULL,
         expires_at DOUBLE PRECISION NOT NULL,
-        is_open BIGINT NOT NULL CHECK (is_open IN (0, 1)),
+        state TEXT NOT NULL CHECK (state IN ('open', 'ended', 'expired')),
         slot BIGINT NOT NULL CHECK (slot IN (0, 1)),
         tokens BIGINT NOT NULL CHECK (tokens >= 0),
         input_tokens BIGINT NOT NULL CHECK (input_tokens >= 0),
@@ -28,14 +29,15 @@ _RESERVATIONS: Final = (
         cost BIGINT CHECK (cost >= 0)
     )
     """,
-    "CREATE INDEX reservations_of_user ON reservations (who, at, slot, tokens)",
-    "CREATE INDEX reservations_of_key ON reservations (fingerprint, at, slot, tokens, model)",
+    "CREATE INDEX reservations_of_user ON reservations (who, at)",
+    "CREATE INDEX reservations_of_key ON reservations (fingerprint, at)",
     "CREATE INDEX reservations_by_age ON reservations (at)",
-    "CREATE INDEX reservations_open ON reservations (expires_at) WHERE is_open = 1",
+    "CREATE INDEX reservations_open ON reservations (expires_at) WHERE state = 'open'",
 )
 
 # The truth. `entry` is "charge" for the attempt itself and "correction" for what became known after its lease expired;
-# the sums of both are what was used. `cost` is in micro-USD, NULL where the price is unknown.
+# the sums of both are what was used. `cost` is in micro-USD, NULL where the price is unknown. `day` counts the UTC days
+# since 1970, `month` is 202611 for November 2026; both are those of the reservation.
 _LEDGER: Final[tuple[str | Each, ...]] = (
     """
     CREATE TABLE ledger (
@@ -43,6 +45,8 @@ _LEDGER: Final[tuple[str | Each, ...]] = (
         entry TEXT NOT NULL CHECK (entry IN ('charge', 'correction')),
         at DOUBLE PRECISION NOT NULL,
         reserved_at DOUBLE PRECISION NOT NULL,
+        day BIGINT NOT NULL,
+        month BIGINT NOT NULL,
         who TEXT NOT NULL,
         process TEXT NOT NULL,
         face TEXT NOT NULL,
@@ -64,22 +68,24 @@ _LEDGER: Final[tuple[str | Each, ...]] = (
     *append_only("ledger"),
 )
 
-# Two sums over the ledger, kept so that a reservation and a report need not read a million rows; the governor's
-# `verify` computes both anew. `period` is a UTC day or month, `scope` "user:NAME" or "key:FINGERPRINT".
+# Sums, kept so that neither a reservation nor a report reads a million rows; the governor's `verify` computes them anew.
+# `scope` is "user:NAME", "key:FINGERPRINT" or "model:FINGERPRINT:NAME". Days and months sum the ledger; seconds and
+# hours sum the reservations, for the sliding windows; `start` counts spans since 1970 (a month is 202611).
 _TOTALS: Final = (
     """
-    CREATE TABLE spending (
+    CREATE TABLE counters (
         scope TEXT NOT NULL,
-        period TEXT NOT NULL,
+        span TEXT NOT NULL CHECK (span IN ('second', 'hour', 'day', 'month')),
+        start BIGINT NOT NULL,
         requests BIGINT NOT NULL,
         tokens BIGINT NOT NULL,
         cost BIGINT NOT NULL,
-        PRIMARY KEY (scope, period)
+        PRIMARY KEY (scope, span, start)
     )
     """,
     """
     CREATE TABLE usage_daily (
-        day TEXT NOT NULL,
+        day BIGINT NOT NULL,
         who TEXT NOT NULL,
         face TEXT NOT NULL,
         notebook TEXT NOT NULL,
