@@ -1,0 +1,147 @@
+"""The loop as a generator: what it asks for next, and how it ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jupyter_autocoder.agent import Ask, Check, Collect, Execute, Solution, solve
+from jupyter_autocoder.agent.prompt import Context, Step
+from jupyter_autocoder.errors import ChecksFailed, NoCode, PolicyRefused, RunFailed
+from jupyter_autocoder.events import Finding, Prompt, Run, RunError, Verdict
+
+GOOD = "```python\nr = 1\n```"
+REFUSED = Verdict(findings=(Finding(rule="import", line=1, column=0, message="os is refused.", fix="Leave it."),))
+RAISED = Run(ok=False, error=RunError(name="KeyError", message="'x'", traceback="KeyError: 'x'", line=1))
+
+
+def drive(prompt: Prompt, *results: Any, locked: str | None = None) -> tuple[list[Any], Any]:
+    """Send `results` in, one a request; return the requests and the solution or error."""
+    steps = solve(prompt, Context(), locked=locked)
+    asked: list[Any] = [next(steps)]
+    try:
+        for result in results:
+            asked.append(steps.send(result))
+    except StopIteration as stop:
+        return asked, stop.value
+    except Exception as error:
+        return asked, error
+    raise AssertionError(f"it still wants {asked[-1]}")
+
+
+def test_an_answer_is_checked_then_run() -> None:
+    asked, solution = drive(Prompt(text="one"), GOOD, Verdict(), Run(ok=True, value="1"))
+
+    assert [type(request) for request in asked] == [Ask, Check, Execute]
+    assert asked[1].source == asked[2].source == "r = 1\n"
+    assert isinstance(solution, Solution)
+    assert solution.run.value == "1"
+
+
+def test_a_refusal_goes_back_to_the_model_with_its_advice() -> None:
+    asked, solution = drive(Prompt(text="one"), GOOD, REFUSED, GOOD, Verdict(), Run(ok=True))
+
+    again = asked[2]
+    assert isinstance(again, Ask)
+    assert again.attempt == 2
+    assert "os is refused. Leave it." in again.messages[-1]["content"]
+    assert [bool(attempt.problem) for attempt in solution.attempts] == [True, False]
+
+
+def test_an_exception_goes_back_with_its_traceback() -> None:
+    asked, _ = drive(Prompt(text="one"), GOOD, Verdict(), RAISED, GOOD, Verdict(), Run(ok=True))
+
+    assert "KeyError: 'x'" in asked[3].messages[-1]["content"]
+
+
+def test_a_failed_check_goes_back_with_what_was_got() -> None:
+    prompt = Prompt(text="one", checks="assert True\nassert r == 2\n")
+    failed = Run(ok=False, error=RunError(name="AssertionError", message="", line=2))
+
+    asked, solution = drive(
+        prompt, GOOD, Verdict(), Verdict(), Run(ok=True), failed, Run(ok=True, value="1"), GOOD, Verdict(), Verdict(),
+        Run(ok=True), Run(ok=True),
+    )  # fmt: skip
+
+    back = asked[6].messages[-1]["content"]
+    assert "1 of 2 checks passed" in back
+    assert "assert r == 2" in back
+    assert "r is 1" in back
+    assert solution.checks_passed == 2
+
+
+def test_a_result_that_was_never_defined_goes_back() -> None:
+    prompt = Prompt(text="one", outputs=("summary",))
+
+    asked, _ = drive(prompt, GOOD, Verdict(), Run(ok=True), ("summary",), GOOD, Verdict(), Run(ok=True), ())
+
+    assert isinstance(asked[3], Collect)
+    assert "never defined: summary" in asked[4].messages[-1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("results", "kind"),
+    [
+        (["no code here, sorry"], NoCode),
+        ([GOOD, REFUSED], PolicyRefused),
+        ([GOOD, Verdict(), RAISED], RunFailed),
+        ([GOOD, Verdict(), Run(ok=False, limits_hit=("wall_time",))], RunFailed),
+    ],
+)
+def test_the_last_attempt_fails_as_what_it_is(results: list[Any], kind: type[Exception]) -> None:
+    _, error = drive(Prompt(text="one", attempts=1), *results)
+
+    assert type(error) is kind
+
+
+def test_failed_checks_at_the_last_attempt_are_told_apart_from_failing_code() -> None:
+    prompt = Prompt(text="one", checks="assert r\n", attempts=1)
+
+    _, error = drive(prompt, GOOD, Verdict(), Verdict(), Run(ok=True), RAISED)
+
+    assert type(error) is ChecksFailed
+
+
+def test_checks_are_checked_like_the_code_since_a_notebook_may_be_a_strangers() -> None:
+    prompt = Prompt(text="one", checks="import os\n", attempts=1)
+
+    asked, error = drive(prompt, GOOD, Verdict(), REFUSED)
+
+    assert asked[2] == Check("import os\n")
+    assert type(error) is PolicyRefused
+
+
+def test_locked_code_takes_the_same_way_without_asking_and_only_once() -> None:
+    asked, solution = drive(Prompt(text="one"), Verdict(), Run(ok=True), locked="r = 1\n")
+    refused, error = drive(Prompt(text="one"), REFUSED, locked="import os\n")
+
+    assert [type(request) for request in asked] == [Check, Execute]
+    assert solution.source == "r = 1\n"
+    assert len(refused) == 1
+    assert type(error) is PolicyRefused
+
+
+def test_attempts_are_bounded() -> None:
+    asked, error = drive(Prompt(text="one", attempts=3), "no", "no", "no")
+
+    assert [request.attempt for request in asked] == [1, 2, 3]
+    assert "attempt 3 of 3" in str(error)
+
+
+def test_braces_and_percent_signs_of_a_prompt_reach_the_model_unchanged() -> None:
+    text = "Use {x} and {} and %s and {{y}}"
+
+    asked, _ = drive(Prompt(text=text), GOOD, Verdict(), Run(ok=True))
+
+    assert asked[0].messages[-1]["content"] == text
+
+
+def test_earlier_steps_are_told_in_order() -> None:
+    steps = solve(Prompt(text="now"), Context(steps=(Step(text="before", source="a = 1\n"),)))
+
+    request = next(steps)
+
+    assert isinstance(request, Ask)
+    assert [message["role"] for message in request.messages] == ["system", "user", "assistant", "user"]
+    assert request.messages[2]["content"] == "```python\na = 1\n```"

@@ -1,0 +1,64 @@
+"""Finding the code in a model's answer."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_autocoder.agent.reply import read
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "```python\nx = 1\n```",
+        "Here you are:\n\n```py\nx = 1\n```\nHope it helps!",
+        "~~~python3\nx = 1\n~~~",
+        "```\nx = 1\n```",  # no language, but it parses
+        "x = 1",  # no fence at all
+        "```Python\nx = 1",  # cut off before the closing fence
+        "````python\nx = 1\n````",
+    ],
+)
+def test_python_is_found_however_it_is_wrapped(answer: str) -> None:
+    assert read(answer).source == "x = 1\n"
+
+
+def test_several_python_blocks_are_one_program_and_others_are_left_out() -> None:
+    answer = "```python\nx = 1\n```\nthen\n```bash\nrm -rf /\n```\n```python\ny = 2\n```"
+
+    assert read(answer).source == "x = 1\n\ny = 2\n"
+
+
+def test_backticks_inside_a_longer_fence_do_not_end_it() -> None:
+    answer = '````python\ntext = """\n```\n"""\n````'
+
+    assert read(answer).source == 'text = """\n```\n"""\n'
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ("", "empty"),
+        ("   \n", "empty"),
+        ("Sorry.", "no code block"),  # it parses as a name with an attribute, yet it is prose
+        ("OK", "no code block"),
+        ("I cannot do that for you.", "no code block"),
+        ("```javascript\nlet x = 1;\n```", "in javascript"),
+        ("```sql\nSELECT 1\n```", "in sql"),
+        ("```python\n\n```", "block is empty"),
+    ],
+)
+def test_an_answer_without_python_says_why(answer: str, problem: str) -> None:
+    reply = read(answer)
+
+    assert not reply.source
+    assert problem in reply.problem
+
+
+@given(st.text())
+def test_any_text_gives_either_source_or_problem(answer: str) -> None:
+    reply = read(answer)
+
+    assert bool(reply.source.strip()) != bool(reply.problem)

@@ -1,0 +1,118 @@
+"""Settings: layers, types, and what an administrator locks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_autocoder.errors import SettingLocked, SettingsError
+from jupyter_autocoder.settings import Settings, load
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Path:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+def test_without_files_the_free_tier_holds() -> None:
+    settings = load({}, directories=[], system=[])
+
+    assert settings.limits.profile == "free"
+    assert settings.model.name == "gpt-4o"
+    assert settings.trade.mode == "paper"
+
+
+def test_a_later_layer_wins(system: Path, person: Path) -> None:
+    (system / "autocoder.toml").write_text('[model]\nname = "a"\ndeadline = 10\n[notebook]\nattempts = 5\n')
+    (person / "autocoder.toml").write_text('[model]\nname = "b"\n')
+
+    settings = load({"AUTOCODER_NOTEBOOK_ATTEMPTS": "2"}, directories=[person], system=[system])
+
+    assert (settings.model.name, settings.model.deadline, settings.notebook.attempts) == ("b", 10.0, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[model]\nnmae = 'x'\n", "model.nmae"),
+        ("[modle]\nname = 'x'\n", "modle.name"),
+        ("[model]\nname = 3\n", "model.name"),
+        ("[limits]\nrequests_per_day = true\n", "limits.requests_per_day"),
+        ("[limits]\nrequests_per_day = 2.5\n", "limits.requests_per_day"),
+        ("[sandbox]\nbackend = 'none'\n", "sandbox.backend"),
+        ("[policy]\nimports = 'os'\n", "policy.imports"),
+        ("name = 'x'\n", "name"),
+        ("[locked]\nx = 1\n", "locked"),
+    ],
+)
+def test_a_wrong_key_or_type_names_file_and_key(person: Path, text: str, key: str) -> None:
+    (person / "autocoder.toml").write_text(text)
+
+    with pytest.raises(SettingsError) as caught:
+        load({}, directories=[person], system=[])
+
+    assert caught.value.key == key
+    assert str(person / "autocoder.toml") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("AUTOCODER_MODEL_NMAE", "x"), ("AUTOCODER_LIMITS_REQUESTS_PER_DAY", "many"), ("AUTOCODER_X", "")],
+)
+def test_a_wrong_variable_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load({name: value}, directories=[], system=[])
+
+
+def test_broken_toml_names_the_file_and_is_not_taken_for_absent(person: Path) -> None:
+    (person / "autocoder.toml").write_text("[model\n")
+
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load({}, directories=[person], system=[])
+
+
+def test_a_locked_key_cannot_be_changed_by_any_layer_and_the_error_names_the_file(system: Path, person: Path) -> None:
+    file = system / "autocoder.toml"
+    file.write_text("[locked.limits]\nrequests_per_day = 50\n")
+    settings = load({}, directories=[], system=[system])
+
+    (person / "autocoder.toml").write_text("[limits]\nrequests_per_day = 500\n")
+    with pytest.raises(SettingLocked, match=str(file)):
+        load({}, directories=[person], system=[system])
+    with pytest.raises(SettingLocked, match=str(file)):
+        load({"AUTOCODER_LIMITS_REQUESTS_PER_DAY": "500"}, directories=[], system=[system])
+    with pytest.raises(SettingLocked, match=str(file)):
+        settings.replace("%%autocode", limits__requests_per_day=500)
+    assert settings.replace("%%autocode", limits__requests_per_day=50) == settings
+
+
+def test_a_user_cannot_hide_the_system_file_by_a_variable(system: Path) -> None:
+    (system / "autocoder.toml").write_text("[locked.limits]\nrequests_per_day = 50\n")
+
+    settings = load({"JUPYTER_NO_CONFIG": "1"}, directories=[], system=[system])
+
+    assert settings.limits.requests_per_day == 50
+
+
+def test_fallback_false_means_none(person: Path) -> None:
+    (person / "autocoder.toml").write_text("[model]\nfallback = false\n")
+
+    assert load({}, directories=[person], system=[]).model.fallback == ()
+
+
+def test_replace_makes_a_new_object() -> None:
+    settings = Settings()
+
+    changed = settings.replace("option", model__name="x")
+
+    assert (settings.model.name, changed.model.name) == ("gpt-4o", "x")
