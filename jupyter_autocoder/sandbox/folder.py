@@ -108,7 +108,7 @@ def _is_abandoned(path: Path) -> bool:
 
 
 def _base() -> Path:
-    """The person's private runtime folder where there is one, else the temporary folder, unless its path is too long."""
+    """The person's private runtime folder, else the temporary folder; neither where its path is too long."""
     for name in (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir()):
         if name and len(name) <= LONGEST_BASE and _is_usable(Path(name)):
             return Path(name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import os
 import resource
 import select
@@ -49,10 +51,8 @@ class Inner:
         """End everything inside: the first process of a pid namespace takes all others with it."""
         if self._fd < 0:
             return
-        try:
+        with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._fd, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
     async def gone(self) -> bool:
         """Wait until the first process has ended; False when it has not after a bounded time."""
@@ -76,6 +76,16 @@ class Inner:
             return None
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def renew_cpu(self, seconds: int) -> None:
+        """Let the kernel use `seconds` more of CPU time from now on, within its lifetime's limit."""
+        pid, used = self.kernel_pid, self.cpu_seconds()
+        if pid is None or used is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            hard = resource.prlimit(pid, resource.RLIMIT_CPU)[1]
+            soft = math.ceil(used) + seconds
+            resource.prlimit(pid, resource.RLIMIT_CPU, (soft if hard < 0 else min(soft, hard), hard))
+
     def close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
@@ -93,8 +103,3 @@ class Inner:
             if line.startswith(f"{name}:"):
                 return int(line.split()[1]) * 1024
         return None
-
-
-def limit_of(pid: int, name: str) -> tuple[int, int]:
-    """One rlimit of another process of ours."""
-    return resource.prlimit(pid, getattr(resource, f"RLIMIT_{name}"))

@@ -16,7 +16,7 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
-from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
@@ -29,7 +29,7 @@ ON_HOST = ["autocoder-sandbox"]
 """The kernelspec's argv; never run: the provisioner builds the command."""
 
 
-class SandboxManager(AsyncKernelManager):  # type: ignore[misc]
+class SandboxManager(AsyncKernelManager):
     """Manages one sandboxed kernel. The attributes below `provisioner` are valid while it runs."""
 
     provisioner: SandboxProvisioner
@@ -82,6 +82,16 @@ class SandboxManager(AsyncKernelManager):  # type: ignore[misc]
     def cpu_seconds(self) -> float | None:
         """CPU seconds used by the kernel since its start; None when it is gone."""
         return self.provisioner.inner.cpu_seconds() if self.provisioner.inner else None
+
+    def renew_cpu_limit(self) -> None:
+        """Give the next run its full ``cpu_time``; the executor calls this before each run."""
+        if self.provisioner.inner:
+            self.provisioner.inner.renew_cpu(self.provisioner.settings.cpu_time)
+
+    @property
+    def ended_by(self) -> str | None:
+        """Why the kernel ended by itself: ``cpu_time``, ``killed``, ``exit``; None while it runs."""
+        return self.provisioner.ended_by()
 
 
 def new_manager(settings: SandboxSettings | None = None, *, profile: Profile = "exact") -> SandboxManager:

@@ -7,6 +7,7 @@ import resource
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+from jupyter_autocoder.sandbox.inside.limits import number
 from jupyter_autocoder.settings import SandboxSettings
 
 Profile = Literal["exact", "notebook"]
@@ -15,53 +16,60 @@ MIB = 1 << 20
 OPEN_FILES = 1024
 TASKS = 1024
 """Threads (and processes, where they are allowed) of one sandbox."""
-NOTEBOOK_CPU_FACTOR = 60
-"""A person's kernel lives for hours and has nobody who renews its CPU limit for each cell."""
+LIFETIME_FACTOR = 60
+"""How many times ``cpu_time`` a kernel may use in its whole life; one run may use it once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything the launcher inside must know; paths are paths inside.
+    """Everything the launcher inside must know; all paths are paths inside.
 
-    `limits` are rlimits by name, in the kernel's units. `writable` are folders, `sockets` is where only sockets may
-    be made. `canary` is a file of the host that must not be readable. `report` is the descriptor that the launcher
-    writes its report to.
+    `package_path` is where this package is found, `modules` are the person's own import folders. `readable` and
+    `writable` are Landlock's; in `sockets` only sockets may be made; `read_only` are folders that must refuse a write.
+    `canary` is a file of the host that must not be readable. `limits` are ``(soft, hard)`` by rlimit name, in the
+    kernel's units. `report` is the descriptor that takes the self-test.
     """
 
     profile: Profile
     backend: str
+    namespaces: bool
+    package_path: str
     connection_file: str
     scratch: str
     sockets: str
     canary: str
     report: int
-    python_path: tuple[str, ...] = ()
-    writable: tuple[str, ...] = ()
-    readable: tuple[str, ...] = ("/",)
+    readable: tuple[str, ...]
+    writable: tuple[str, ...]
+    read_only: tuple[str, ...]
+    modules: tuple[str, ...] = ()
     processes: bool = False
-    namespaces: bool = True
     landlock: Literal["required", "if-available"] = "if-available"
     font_cache: str = ""
-    limits: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
 
-def limits(settings: SandboxSettings, profile: Profile) -> dict[str, int]:
-    """The rlimits that `settings` ask for, lowered to what this process itself may have."""
-    cpu = settings.cpu_time * (NOTEBOOK_CPU_FACTOR if profile == "notebook" else 1)
+def limits(settings: SandboxSettings, profile: Profile) -> dict[str, tuple[int, int]]:
+    """The rlimits that `settings` ask for, lowered to what this process itself may have.
+
+    Only the CPU's soft limit is below its hard one: it counts from the kernel's start, and the host renews it for each
+    run (`Inner.renew_cpu`).
+    """
+    lifetime = settings.cpu_time * LIFETIME_FACTOR
     wanted = {
-        "AS": settings.memory * MIB,
-        "CPU": cpu,
-        "FSIZE": settings.file_size * MIB,
-        "NOFILE": OPEN_FILES,
-        "NPROC": TASKS,
-        "CORE": 0,
+        "AS": (settings.memory * MIB,) * 2,
+        "CPU": (lifetime if profile == "notebook" else settings.cpu_time, lifetime),
+        "FSIZE": (settings.file_size * MIB,) * 2,
+        "NOFILE": (OPEN_FILES,) * 2,
+        "NPROC": (TASKS,) * 2,
+        "CORE": (0, 0),
     }
-    return {name: _at_most_ours(name, value) for name, value in wanted.items()}
+    return {name: _at_most_ours(name, *pair) for name, pair in wanted.items()}
 
 
-def _at_most_ours(name: str, value: int) -> int:
-    hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[1]
-    return value if hard == resource.RLIM_INFINITY else min(value, hard)
+def _at_most_ours(name: str, soft: int, hard: int) -> tuple[int, int]:
+    ours = resource.getrlimit(number(name))[1]
+    return (soft, hard) if ours == resource.RLIM_INFINITY else (min(soft, ours), min(hard, ours))

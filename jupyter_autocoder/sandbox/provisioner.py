@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from jupyter_autocoder import settings as settings_module
 from jupyter_autocoder.errors import SandboxUnavailable
@@ -26,13 +26,14 @@ from jupyter_autocoder.sandbox.folder import Folder, sweep
 from jupyter_autocoder.sandbox.inner import Inner
 from jupyter_autocoder.sandbox.plan import Plan, Profile, limits
 from jupyter_autocoder.sandbox.process import Started, start
-from jupyter_autocoder.sandbox.world import world
+from jupyter_autocoder.sandbox.world import PACKAGE, world
 from jupyter_autocoder.settings import SandboxSettings
 
+ENDINGS = {int(signal.SIGXCPU): "cpu_time", int(signal.SIGKILL): "killed"}
 OURS = frozenset({"kernel_id", "kernel_spec", "parent"})
 
 
-class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
+class SandboxProvisioner(LocalProvisioner):
     """Starts, signals and ends one sandboxed kernel; `settings` and `profile` are set by code only."""
 
     settings: SandboxSettings
@@ -74,6 +75,15 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
         if self.inner is None:
             raise RuntimeError("the sandbox is not running")
         return self.backend.outside(path, self.inner.pid)
+
+    def ended_by(self) -> str | None:
+        """Why the process ended: ``cpu_time``, ``killed`` or ``exit``; None while it runs."""
+        code = None if self._started is None else self._started.process.poll()
+        if code is None:
+            return None
+        # bwrap tells a signal of its child as 128 + number, a direct child has it negative.
+        number = -code if code < 0 else code - 128
+        return ENDINGS.get(number, "exit")
 
     def said(self) -> str:
         """What the sandbox wrote to its real error stream."""
@@ -134,7 +144,7 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
 
     # -- parts ---------------------------------------------------------------------------------------------------------
     def _write_connection_files(self, folder: Folder, paths: Paths) -> None:
-        manager = self.parent
+        manager: Any = self.parent
         manager.transport = "ipc"
         manager.ip = str(folder.sockets / "s")
         manager.connection_file = str(folder.path / "kernel.json")
@@ -165,16 +175,18 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
         plan = Plan(
             profile=self.profile,
             backend=self.backend.name,
+            namespaces=self.backend.namespaces,
+            package_path=str(PACKAGE.parent),
             connection_file=paths.connection_file,
             scratch=paths.scratch,
             sockets=paths.sockets,
             canary=str(folder.write("canary", "this must not be readable inside\n")),
             report=report,
-            python_path=(*shown.path, *self.settings.modules),
-            writable=paths.writable,
             readable=paths.readable,
+            writable=paths.writable,
+            read_only=("/", "/dev", "/usr", paths.inbox, str(PACKAGE)),
+            modules=self.settings.modules,
             processes=self.settings.processes,
-            namespaces=self.backend.namespaces,
             landlock=self.settings.landlock,
             limits=limits(self.settings, self.profile),
         )

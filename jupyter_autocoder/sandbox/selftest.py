@@ -6,12 +6,24 @@ itself is killed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jupyter_autocoder.errors import SandboxUnavailable
+from jupyter_autocoder.sandbox.inside.measure import NAMESPACES
 from jupyter_autocoder.sandbox.plan import Plan
+
+Facts = Mapping[str, Any]
+
+NOT_SUPPORTED = frozenset({"EOPNOTSUPP", "ENOTSUP"})
+"""Two names of one number on Linux; which one Python tells is not promised."""
+OLD_PROGRAM = "install the newest bubblewrap of your distribution"
+OLD_KERNEL = "use a Linux kernel with CONFIG_SECCOMP_FILTER (any distribution's own has it)"
+NO_NAMESPACES = "sysctl -w user.max_user_namespaces=15000"
+NO_LANDLOCK = "boot with lsm=landlock,... on the kernel's command line, or set sandbox.landlock to if-available"
+LOW_LIMITS = "ulimit -H -a shows the limits of this process; raise the one that is named"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,16 +38,47 @@ class Wall:
     """One thing that must hold: `facility` is its name, `holds` judges the facts, `mend` says what to do."""
 
     facility: str
-    holds: Callable[[Mapping[str, Any], Plan], bool]
+    holds: Callable[[Facts, Plan], bool]
     mend: str
+    also: str = ""
+    """A second fact that the judgement rests on."""
+
+
+def _all_refused(outcomes: Facts) -> bool:
+    return all(outcome in {"EROFS", "EACCES", "EPERM", "ENOENT"} for outcome in outcomes.values())
+
+
+def _isolated(facts: Facts, plan: Plan) -> bool:
+    """Each namespace is another one than this process's own."""
+    inside = facts["namespaces"]
+    return not plan.namespaces or all(
+        str(inside[name]).startswith(f"{name}:[") and inside[name] != os.readlink(f"/proc/self/ns/{name}")
+        for name in NAMESPACES
+    )
+
+
+def _landlock_as_demanded(facts: Facts, plan: Plan) -> bool:
+    """Where Landlock holds, no file can be made in the socket folder; without it the plan must not demand it."""
+    if type(facts["landlock"]) is int and facts["landlock"] > 0:
+        return bool(facts["sockets"] == "EACCES")
+    return plan.landlock != "required" and plan.namespaces
 
 
 WALLS = (
-    Wall("no_new_privs", lambda f, p: f["no_new_privs"] == 1, "use a newer bubblewrap"),
-    Wall("capabilities", lambda f, p: f["capabilities"] == 0, "use a newer bubblewrap"),
-    Wall("network", lambda f, p: not p.namespaces or f["interfaces"] == ["lo"], "allow network namespaces"),
-    Wall("canary", lambda f, p: f["canary"] not in ("done", "error"), "do not add mounts"),
-    Wall("limits", lambda f, p: f["limits"] == p.limits, "raise the hard limits of this process: ulimit -H -a"),
+    Wall("no_new_privs", lambda f, p: f["no_new_privs"] == 1, OLD_PROGRAM),
+    Wall("seccomp", lambda f, p: f["seccomp"] == 2 and f["internet"] in NOT_SUPPORTED, OLD_KERNEL, "internet"),
+    Wall("capabilities", lambda f, p: f["capabilities"] == 0, OLD_PROGRAM),
+    Wall("namespaces", _isolated, NO_NAMESPACES),
+    Wall("new_namespace", lambda f, p: f["new_namespace"] == "EPERM", OLD_KERNEL),
+    Wall("interfaces", lambda f, p: not p.namespaces or f["interfaces"] == ["lo"], NO_NAMESPACES),
+    Wall("canary", lambda f, p: f["canary"] in {"ENOENT", "EACCES"}, "remove what adds mounts to the sandbox"),
+    Wall(
+        "read_only", lambda f, p: set(f["read_only"]) == set(p.read_only) and _all_refused(f["read_only"]), OLD_PROGRAM
+    ),
+    Wall("landlock", _landlock_as_demanded, NO_LANDLOCK),
+    Wall("fork", lambda f, p: p.processes or f["fork"] == "EPERM", OLD_KERNEL),
+    Wall("execute", lambda f, p: p.processes or f["execute"] == "EPERM", OLD_KERNEL),
+    Wall("limits", lambda f, p: f["limits"] == {name: list(pair) for name, pair in p.limits.items()}, LOW_LIMITS),
 )
 
 
@@ -43,9 +86,10 @@ def judge(facts: Mapping[str, Any], plan: Plan) -> Report:
     """Give the report, or raise SandboxUnavailable naming the first wall that does not stand."""
     for wall in _fallen(facts, plan):
         raise SandboxUnavailable(
-            f"the sandbox did not prove its {wall.facility}",
+            f"the sandbox did not prove its wall {wall.facility!r}, so nothing was run",
             facility=wall.facility,
-            why=f"measured inside: {facts.get(wall.facility)!r}",
+            why="measured inside: "
+            + ", ".join(f"{name} = {facts.get(name)!r}" for name in (wall.facility, wall.also) if name),
             mend=wall.mend,
         )
     return Report(facts=facts)
@@ -55,7 +99,7 @@ def _fallen(facts: Mapping[str, Any], plan: Plan) -> Iterator[Wall]:
     for wall in WALLS:
         try:
             holds = wall.holds(facts, plan)
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, AttributeError):
             holds = False
         if not holds:
             yield wall

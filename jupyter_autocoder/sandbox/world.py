@@ -40,7 +40,6 @@ class World:
     trees: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
     hidden: tuple[str, ...]
-    path: tuple[str, ...]
 
 
 def world(modules: tuple[str, ...] = ()) -> World:
@@ -64,7 +63,6 @@ def world(modules: tuple[str, ...] = ()) -> World:
         trees=tuple(kept),
         links=tuple(_system_links()),
         hidden=tuple(hidden),
-        path=(str(PACKAGE.parent),),
     )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from jupyter_autocoder.errors import SandboxUnavailable
 from jupyter_autocoder.sandbox.backends.base import Launch, Order, Paths
 from jupyter_autocoder.sandbox.folder import Folder
+from jupyter_autocoder.sandbox.inside.seccomp import first, machine
 from jupyter_autocoder.sandbox.plan import MIB
 
 OLDEST = (0, 8, 0)
@@ -60,10 +61,13 @@ class Bubblewrap:
 
     def launch(self, order: Order) -> Launch:
         read, write = os.pipe2(os.O_CLOEXEC)
+        seccomp = _filter()
         argv = (
             program(),
             *_isolation(),
             *_mounts(order),
+            "--seccomp",
+            str(seccomp),
             "--info-fd",
             str(write),
             "--chdir",
@@ -74,7 +78,9 @@ class Bubblewrap:
             order.world.launcher,
             PLAN,
         )
-        return Launch(argv=argv, env=order.environment, fds=(write, order.report), owned=(write,), info=read)
+        return Launch(
+            argv=argv, env=order.environment, fds=(write, seccomp, order.report), owned=(write, seccomp), info=read
+        )
 
     def sockets(self, folder: Folder, pid: int) -> Path:
         return self.outside(SOCKETS, pid)
@@ -110,6 +116,23 @@ def _wrong(path: str, why: str) -> SandboxUnavailable:
     return SandboxUnavailable(
         f"{path} cannot be used", facility="bubblewrap version", why=why, mend="apt-get install --upgrade bubblewrap"
     )
+
+
+def _filter() -> int:
+    """The first seccomp filter as a descriptor that bwrap can read."""
+    try:
+        arch = machine()
+    except OSError as error:
+        raise SandboxUnavailable(
+            "there is no seccomp filter for this machine",
+            facility="seccomp",
+            why=str(error),
+            mend="use x86_64 or aarch64",
+        ) from None
+    descriptor = os.memfd_create("seccomp", os.MFD_CLOEXEC)
+    os.write(descriptor, first(arch))
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
 
 
 def _isolation() -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""What runs inside the sandbox before any user code: the standard library only, no import of the rest of the package."""
+"""What runs inside the sandbox before any user code; it imports the standard library and nothing else."""

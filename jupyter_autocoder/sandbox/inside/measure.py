@@ -1,7 +1,12 @@
-"""The self-test's eyes: facts about this very process, found out by trying, judged by the host."""
+"""The self-test's eyes: facts about this very process, found out by trying, judged by the host.
+
+What must not work is tried for real. A try that works where it must not does no harm: a fork's child ends at once, a
+file is removed again, a socket is closed.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import resource
@@ -9,21 +14,34 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jupyter_autocoder.sandbox.inside import limits
 
-def facts(plan: Mapping[str, Any]) -> dict[str, Any]:
+NAMESPACES = ("user", "pid", "net", "ipc", "uts", "mnt")
+CLONE_NEWUSER = 0x10000000
+UNSHARE = {"x86_64": 272, "aarch64": 97}
+WORKED = "worked"
+
+
+def facts(plan: Mapping[str, Any], *, landlock: int) -> dict[str, Any]:
     """Try what must not work and read what must be so; every value is a number, a text or a list of texts."""
     status = _status()
     return {
-        "no_new_privs": int(status.get("NoNewPrivs", "0")),
-        "seccomp": int(status.get("Seccomp", "0")),
-        "capabilities": int(status.get("CapEff", "ffff"), 16) | int(status.get("CapPrm", "ffff"), 16),
+        "no_new_privs": int(status["NoNewPrivs"]),
+        "seccomp": int(status["Seccomp"]),
+        "capabilities": int(status["CapEff"], 16) | int(status["CapPrm"], 16) | int(status["CapInh"], 16),
+        "namespaces": {name: _namespace(name) for name in NAMESPACES},
         "interfaces": _interfaces(),
-        "canary": _outcome(lambda: os.close(os.open(plan["canary"], os.O_RDONLY))),
+        "canary": _outcome(_read, plan["canary"]),
+        "read_only": {path: _outcome(_make_file, path) for path in plan["read_only"]},
+        "sockets": _outcome(_make_file, plan["sockets"]),
+        "landlock": landlock,
         "fork": _outcome(_fork),
-        "internet": _outcome(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM).close()),
-        "limits": {name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[0] for name in plan["limits"]},
-        "pid": os.getpid(),
-        "parent": os.getppid(),
+        # Were it allowed, a program that does not exist would be "not found" instead of "not permitted".
+        "execute": _outcome(os.execv, "/nonexistent", ["nonexistent"]),
+        "internet": _outcome(_internet_socket),
+        "new_namespace": _outcome(_new_namespace),
+        "limits": {name: list(resource.getrlimit(limits.number(name))) for name in plan["limits"]},
+        "uid": os.getuid(),
     }
 
 
@@ -37,6 +55,27 @@ def _interfaces() -> list[str]:
         return [line.partition(":")[0].strip() for line in file.readlines()[2:]]
 
 
+def _namespace(name: str) -> str:
+    try:
+        return os.readlink(f"/proc/self/ns/{name}")
+    except OSError as error:
+        return _name_of(error)
+
+
+def _read(path: str) -> None:
+    os.close(os.open(path, os.O_RDONLY))
+
+
+def _internet_socket() -> None:
+    socket.socket(socket.AF_INET, socket.SOCK_STREAM).close()
+
+
+def _make_file(folder: str) -> None:
+    path = f"{folder.rstrip('/')}/.probe"
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    os.unlink(path)
+
+
 def _fork() -> None:
     child = os.fork()
     if child == 0:
@@ -44,10 +83,20 @@ def _fork() -> None:
     os.waitpid(child, 0)
 
 
-def _outcome(attempt: Callable[[], None]) -> str:
-    """``done`` when it worked, else the error's short name."""
+def _new_namespace() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(UNSHARE[os.uname().machine], CLONE_NEWUSER) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+
+
+def _outcome(attempt: Callable[..., object], *arguments: object) -> str:
+    """`WORKED`, else the error's short name."""
     try:
-        attempt()
+        attempt(*arguments)
     except OSError as error:
-        return errno.errorcode.get(error.errno or 0, "error")
-    return "done"
+        return _name_of(error)
+    return WORKED
+
+
+def _name_of(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, "unknown")
