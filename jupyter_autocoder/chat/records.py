@@ -121,9 +121,13 @@ def decode(kind: type[T], value: Any) -> T:
     return typing.cast("T", _decode(kind, value, kind.__name__))
 
 
-@functools.cache
-def fields_of(kind: Any) -> dict[str, Any]:
+def fields_of(kind: type[Any]) -> dict[str, Any]:
     """Map a record's field names to their resolved types."""
+    return _fields_of(kind)  # type: ignore[arg-type]
+
+
+@functools.cache
+def _fields_of(kind: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(kind)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 

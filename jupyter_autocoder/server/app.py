@@ -1,0 +1,97 @@
+"""The Jupyter Server extension: wiring only."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import url_path_join
+
+from jupyter_autocoder import portal
+from jupyter_autocoder import settings as settings_module
+from jupyter_autocoder.chat import Client, History
+from jupyter_autocoder.events import Verdict
+from jupyter_autocoder.server.base import SETTINGS_KEY
+from jupyter_autocoder.server.handlers import HANDLERS
+from jupyter_autocoder.server.house import House
+from jupyter_autocoder.server.sandboxes import Sandboxes
+from jupyter_autocoder.server.services import Services
+from jupyter_autocoder.server.socket import ChatSocket
+from jupyter_autocoder.settings import Settings
+from jupyter_autocoder.store import Store
+
+URL = "jupyter_autocoder"
+
+
+class AutocoderApp(ExtensionApp):
+    """Adds the sidebar's socket and endpoints to a Jupyter server."""
+
+    name = "jupyter_autocoder"
+    load_other_extensions = True
+
+    def initialize_settings(self) -> None:
+        """Build the services and the house that uses them."""
+        self.settings[SETTINGS_KEY] = House(build(settings_module.current()))
+
+    def initialize_handlers(self) -> None:
+        """Add the routes below ``/jupyter_autocoder``."""
+        self.handlers.append((url_path_join("/", URL, "socket"), ChatSocket))
+        self.handlers.extend((url_path_join("/", URL, route), handler) for route, handler in HANDLERS)
+
+    async def stop_extension(self) -> None:
+        """Stop what runs and close the sandboxes."""
+        house: House = self.settings[SETTINGS_KEY]
+        await house.close()
+
+
+def build(settings: Settings, *, store: Store | None = None) -> Services:
+    """Wire the real services; the database and the model's client are opened at first use."""
+    store = store or Store(settings.store.url or None)
+    return Services(
+        settings=settings,
+        history=History(store, keep_deleted=settings.chat.keep_deleted),
+        portal=portal.portal(),
+        client=lambda owner, notebook: _client(settings, store, notebook),
+        check=lambda source: _check(settings, source),
+        sandboxes=Sandboxes(lambda: _sandbox(settings), most=settings.chat.sandboxes, idle=settings.sandbox.pool_idle),
+        redact=_redact,
+        count=lambda text: _count(settings, text),
+        remaining=lambda owner: "",
+        usage=lambda owner: "",
+        limits=lambda owner: "",
+    )
+
+
+@contextlib.asynccontextmanager
+async def _client(settings: Settings, store: Store, notebook: str) -> AsyncIterator[Client]:
+    from jupyter_autocoder.llm import GovernedClient
+
+    async with GovernedClient(settings, store=store, face="chat", notebook=notebook) as client:
+        yield client
+
+
+def _check(settings: Settings, source: str) -> Verdict:
+    from jupyter_autocoder.policy import Policy, check
+
+    return check(source, Policy.from_settings(settings.policy))
+
+
+def _sandbox(settings: Settings) -> Any:
+    from jupyter_autocoder.sandbox import Sandbox
+
+    return Sandbox(settings.sandbox)
+
+
+def _redact(text: str) -> tuple[str, int]:
+    from jupyter_autocoder.llm.redaction import redact
+
+    clean = redact(text)
+    return clean, max(clean.count(" removed]") - text.count(" removed]"), int(clean != text))
+
+
+def _count(settings: Settings, text: str) -> int:
+    from jupyter_autocoder.llm.tokens import count_text
+
+    return count_text(text, model=settings.model.name)

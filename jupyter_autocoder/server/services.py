@@ -1,0 +1,76 @@
+"""What the sidebar's server side works with: the store, the governed client, the checker, the sandboxes.
+
+Everything that blocks or computes runs off the server's loop: the database in worker threads, the client and the
+sandboxes on the process's portal thread (nbclient replaces signal handlers on a main loop, and bubblewrap must be
+started from a thread that lives as long as the process).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from jupyter_autocoder.chat import Client, History
+from jupyter_autocoder.events import Run, Verdict
+from jupyter_autocoder.settings import Settings
+
+T = TypeVar("T")
+OnOutput = Callable[[dict[str, Any]], None]
+
+
+class Loop(Protocol):
+    """The portal, as far as it is needed here; cancelling the future cancels the function."""
+
+    def soon(self, function: Callable[..., Awaitable[T]], *args: Any) -> Future[T]: ...
+
+
+class Runner(Protocol):
+    """Where code runs; called on the portal's loop."""
+
+    async def run(self, conversation: str, source: str, on_output: OnOutput) -> Run: ...
+
+    async def forget(self, conversation: str) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class NotebookRunner(Protocol):
+    """Runs code in the sandbox of a notebook, through the notebook's kernel; called on the server's loop.
+
+    `find` gives the kernel's id, None where the notebook has no kernel that can do it.
+    """
+
+    async def find(self, notebook: str) -> str | None: ...
+
+    async def run(self, kernel: str, source: str, on_output: OnOutput) -> Run: ...
+
+    async def interrupt(self, kernel: str) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The outside world of the rooms; tests put their own in.
+
+    `client` opens a governed client for a person and a notebook; `redact` hides secrets and says how many; `remaining`
+    gives the footer's sentence about what is left; `usage` and `limits` give Markdown.
+    """
+
+    settings: Settings
+    history: History
+    portal: Loop
+    client: Callable[[str, str], contextlib.AbstractAsyncContextManager[Client]]
+    check: Callable[[str], Verdict]
+    sandboxes: Runner
+    redact: Callable[[str], tuple[str, int]]
+    count: Callable[[str], int]
+    remaining: Callable[[str], str]
+    usage: Callable[[str], str]
+    limits: Callable[[str], str]
+    notebooks: NotebookRunner | None = None
+
+    def count_all(self, texts: Sequence[str]) -> list[int]:
+        """Count the tokens of each text."""
+        return [self.count(text) for text in texts]

@@ -1,0 +1,363 @@
+"""What is done in a room: answering a question, running code, obeying a slash command, and stopping any of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from tornado.log import app_log
+
+from jupyter_autocoder import chat
+from jupyter_autocoder.chat import Attachment, Execution, Footer, Message, Problem
+from jupyter_autocoder.errors import AutocoderError
+from jupyter_autocoder.events import Completion, Progress, Run, TextDelta
+from jupyter_autocoder.server.protocol import Ask, Execute
+from jupyter_autocoder.server.rooms import Room
+
+BUSY = Problem(
+    kind="Busy",
+    what="This conversation is still at work.",
+    do="Wait for its end or press Stop; your text is kept.",
+)
+NO_CODE = Problem(
+    kind="NoCode", what="There is no Python code block to run.", do="Ask for code first, or write it after /run."
+)
+NO_MESSAGE = Problem(kind="ConversationMissing", what="This message is not in the conversation any more.")
+# A result bigger than this is for a notebook, not for a sidebar; in characters of JSON.
+MAX_OUTPUT = 1024 * 1024
+TOO_BIG = "The output is too big for the sidebar and was cut; run the code in the notebook to see all of it."
+
+
+class Worker:
+    """Does one thing at a time in its room. All methods are called on the server's loop."""
+
+    def __init__(self, room: Room, *, listing: Callable[[], None]) -> None:
+        self.room = room
+        self._listing = listing
+        self._task: asyncio.Task[None] | None = None
+        self._future: Future[Any] | None = None
+        self._stopping = False
+        self._taken: set[str] = set()
+        self._interrupt: Callable[[], Any] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being done."""
+        return self._task is not None and not self._task.done()
+
+    # -- what a browser asks for ---------------------------------------------------------------------------------------
+    async def ask(self, frame: Ask) -> Problem | None:
+        """Take a question; a repetition has no effect. Returns why it was not taken."""
+        if frame.id in self._taken:
+            return None
+        if self.busy:
+            return BUSY
+        self._taken.add(frame.id)
+        self._begin(self._ask(frame))
+        return None
+
+    async def execute(self, frame: Execute) -> Problem | None:
+        """Take code to run; a repetition has no effect. Returns why it was not taken."""
+        if frame.id in self._taken:
+            return None
+        if self.busy:
+            return BUSY
+        self._taken.add(frame.id)
+        self._begin(self._execute(frame.message, frame.id, frame.source))
+        return None
+
+    def stop(self) -> None:
+        """Stop what is being done, at whatever point it is."""
+        if not self.busy:
+            return
+        self._stopping = True
+        if self._interrupt is not None:
+            self._interrupt()
+        if self._future is not None:
+            self._future.cancel()
+
+    async def close(self) -> None:
+        """Stop and wait until the last word is written."""
+        self.stop()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=5)
+
+    def _begin(self, work: Any) -> None:
+        self._stopping = False
+        self._task = asyncio.create_task(work)
+
+    # -- answering -----------------------------------------------------------------------------------------------------
+    async def _ask(self, frame: Ask) -> None:
+        services = self.room.services
+        text, hidden = services.redact(frame.text)
+        attachments = tuple(self._redacted(item) for item in frame.attachments)
+        hidden += sum(count for _, count in attachments)
+        message = Message(
+            id=frame.id,
+            role="person",
+            text=text,
+            time=time.time(),
+            attachments=tuple(item for item, _ in attachments),
+        )
+        try:
+            if not await self.room.add(message):
+                return
+        except AutocoderError as error:
+            self.room.put(dataclasses.replace(message, state="failed", problem=chat.problem_of(error)))
+            return
+        self._listing()
+        command = chat.read_command_line(text)
+        if command is not None:
+            await self._command(command)
+        else:
+            await self._answer(hidden)
+
+    def _redacted(self, attachment: Attachment) -> tuple[Attachment, int]:
+        text, hidden = self.room.services.redact(attachment.text)
+        tokens = self.room.services.count(text)
+        return dataclasses.replace(attachment, text=text, tokens=tokens), hidden
+
+    async def _answer(self, hidden: int) -> None:
+        room = self.room
+        began = time.monotonic()
+        reply = Message(id=uuid.uuid4().hex, role="model", text="", time=time.time(), state="waiting")
+        await room.add(reply, live=True)
+        try:
+            completion, notes = await self._ask_model(reply.id)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            await room.finish(dataclasses.replace(room.live.get(reply.id, reply), state="stopped"))
+        except Exception as error:  # every failure becomes a message, never a dead spinner
+            self._log(error)
+            partial = room.live.get(reply.id, reply)
+            await room.finish(dataclasses.replace(partial, state="failed", problem=chat.problem_of(error)))
+        else:
+            if hidden:
+                notes = (*notes, f"{hidden} secret{'' if hidden == 1 else 's'} hidden before sending.")
+            footer = await self._footer(completion, notes, time.monotonic() - began)
+            text = completion.text or completion.refusal or ""
+            await room.finish(dataclasses.replace(room.live[reply.id], text=text, state="done", footer=footer))
+        self._listing()
+
+    async def _ask_model(self, id: str) -> tuple[Completion, tuple[str, ...]]:
+        room, services = self.room, self.room.services
+        conversation = await asyncio.to_thread(services.history.conversation, room.owner, room.id)
+        earlier = await asyncio.to_thread(
+            services.history.messages, room.owner, room.id, limit=2 * services.settings.chat.context_messages + 20
+        )
+        shown = await asyncio.to_thread(
+            chat.shown,
+            [message for message in earlier if message.id != id],
+            limit=services.settings.chat.context_messages,
+            tokens=services.settings.chat.context_tokens,
+            count=services.count,
+        )
+        emit = self._from_portal(lambda event: self._show(id, event))
+
+        async def ask() -> Completion:
+            async with services.client(room.owner, conversation.notebook) as client:
+                return await chat.answer(client, shown.messages, emit=emit)
+
+        completion = await self._on_portal(ask)
+        return completion, (*completion.notes, *((shown.note,) if shown.note else ()))
+
+    def _show(self, id: str, event: TextDelta | Progress) -> None:
+        if isinstance(event, TextDelta):
+            self.room.extend(id, event.text)
+        else:
+            self.room.status(id, event.stage, event.text, event.seconds)
+
+    async def _footer(self, completion: Completion, notes: tuple[str, ...], seconds: float) -> Footer:
+        usage = completion.usage
+        try:
+            remaining = await asyncio.to_thread(self.room.services.remaining, self.room.owner)
+        except AutocoderError:
+            remaining = ""
+        if completion.finish_reason == "length":
+            notes = (*notes, "The answer was cut at the token limit.")
+        return Footer(
+            model=completion.model,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cost=usage.cost,
+            estimated=usage.estimated,
+            seconds=round(seconds, 2),
+            remaining=remaining,
+            notes=notes,
+        )
+
+    # -- running -------------------------------------------------------------------------------------------------------
+    async def _execute(self, message: str, id: str, source: str) -> None:
+        try:
+            found = await self.room.take(message)
+        except AutocoderError:
+            found = None
+        if found is None or any(item.id == id for item in found.executions):
+            return
+        execution = Execution(id=id, source=source)
+        self._put_execution(message, execution)
+        try:
+            execution = await self._check_and_run(message, execution)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            execution = dataclasses.replace(self._execution(message, id), state="stopped")
+        except Exception as error:  # every failure becomes a result, never a dead spinner
+            self._log(error)
+            current = self._execution(message, id)
+            execution = dataclasses.replace(current, state="failed", problem=chat.problem_of(error))
+        await self.room.finish(self._with(message, execution))
+
+    async def _check_and_run(self, message: str, execution: Execution) -> Execution:
+        services = self.room.services
+        verdict = await asyncio.to_thread(services.check, execution.source)
+        if not verdict.allowed:
+            return dataclasses.replace(execution, state="refused", findings=verdict.findings)
+        emit = self._from_portal(lambda output: self.room.output(message, execution.id, output))
+        conversation = await asyncio.to_thread(services.history.conversation, self.room.owner, self.room.id)
+        kernel = None
+        if conversation.notebook and services.notebooks is not None:
+            kernel = await services.notebooks.find(conversation.notebook)
+        where = f"the sandbox of {conversation.notebook}" if kernel else "this conversation's sandbox"
+        execution = dataclasses.replace(execution, state="running", where=where)
+        self._put_execution(message, execution)
+        if kernel and services.notebooks is not None:
+            run = await self._in_notebook(kernel, execution.source, emit)
+        else:
+            run = await self._on_portal(services.sandboxes.run, self.room.id, execution.source, emit)
+        return executed(execution, run)
+
+    async def _in_notebook(self, kernel: str, source: str, emit: Callable[[Any], None]) -> Run:
+        notebooks = self.room.services.notebooks
+        assert notebooks is not None
+        task = asyncio.ensure_future(notebooks.run(kernel, source, emit))
+
+        def interrupt() -> None:
+            self._background(notebooks.interrupt(kernel))
+            task.cancel()
+
+        self._interrupt = interrupt
+        try:
+            if self._stopping:
+                interrupt()
+            return await task
+        finally:
+            self._interrupt = None
+
+    def _background(self, work: Any) -> None:
+        self._interrupting = asyncio.ensure_future(work)
+
+    def _execution(self, message: str, id: str) -> Execution:
+        return next(item for item in self.room.live[message].executions if item.id == id)
+
+    def _with(self, message: str, execution: Execution) -> Message:
+        live = self.room.live[message]
+        others = tuple(item for item in live.executions if item.id != execution.id)
+        return dataclasses.replace(live, executions=(*others, execution))
+
+    def _put_execution(self, message: str, execution: Execution) -> None:
+        self.room.put(self._with(message, execution))
+
+    # -- commands ------------------------------------------------------------------------------------------------------
+    async def _command(self, command: chat.Command) -> None:
+        services, owner = self.room.services, self.room.owner
+        if command.name == "run":
+            await self._run_command(command.rest)
+        elif command.name == "clear":
+            gone = await asyncio.to_thread(services.history.clear, owner, self.room.id)
+            await self.room.refresh()
+            if not gone:
+                await self._note("Cleared. Your administrator's retention setting keeps a hidden copy.")
+        elif command.name == "usage":
+            await self._table(services.usage)
+        elif command.name == "limits":
+            await self._table(services.limits)
+        elif command.name == "help":
+            await self._note(chat.help_text())
+        else:
+            await self._note(f"There is no command `/{command.name}`. There are:\n\n{chat.help_text()}")
+
+    async def _table(self, make: Callable[[str], str]) -> None:
+        try:
+            text = await asyncio.to_thread(make, self.room.owner)
+        except AutocoderError as error:
+            await self._note("", problem=chat.problem_of(error))
+        else:
+            await self._note(text)
+
+    async def _run_command(self, code: str) -> None:
+        services = self.room.services
+        source = chat.code_of(code)
+        if not source:
+            messages = await asyncio.to_thread(services.history.messages, self.room.owner, self.room.id)
+            source = chat.last_block([message.text for message in messages[:-1]])
+        if not source:
+            await self._note("", problem=NO_CODE)
+            return
+        fence = "`" * (3 if "```" not in source else 8)
+        note = await self._note(f"{fence}python\n{source.rstrip()}\n{fence}")
+        await self._execute(note.id, uuid.uuid4().hex, source)
+
+    async def _note(self, text: str, *, problem: Problem | None = None) -> Message:
+        state: Any = "failed" if problem else "done"
+        note = Message(id=uuid.uuid4().hex, role="note", text=text, time=time.time(), state=state, problem=problem)
+        await self.room.add(note)
+        return note
+
+    # -- threads -------------------------------------------------------------------------------------------------------
+    async def _on_portal(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a function on the portal's loop; `stop` cancels it there, and it ends as cancelled here."""
+        if self._stopping:
+            raise asyncio.CancelledError
+        self._future = self.room.services.portal.soon(function, *args)
+        try:
+            return await asyncio.wrap_future(self._future)
+        finally:
+            self._future = None
+
+    def _from_portal(self, show: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Give a function that the portal's thread may call; `show` is called on the server's loop, in order."""
+        loop = asyncio.get_running_loop()
+
+        def pass_on(event: Any) -> None:
+            # The server's loop may end first; then there is nobody left to show anything to.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(show, event)
+
+        return pass_on
+
+    def _log(self, error: Exception) -> None:
+        if not isinstance(error, AutocoderError):
+            app_log.error("jupyter_autocoder: work in a conversation failed", exc_info=error)
+
+
+def executed(execution: Execution, run: Run) -> Execution:
+    """Give the execution as the run left it, its outputs cut to what a sidebar can show."""
+    outputs, notes, size = [], list(run.notes), 0
+    for output in run.outputs:
+        size += sum(
+            len(str(part)) for part in (output.get("text", ""), output.get("data", ""), output.get("traceback", ""))
+        )
+        if size > MAX_OUTPUT:
+            notes.append(TOO_BIG)
+            break
+        outputs.append(output)
+    notes += [f"The limit {name} was hit." for name in run.limits_hit]
+    problem = None
+    if run.error is not None:
+        problem = Problem(kind=run.error.name, what=f"{run.error.name}: {run.error.message}"[:2000])
+    return dataclasses.replace(
+        execution,
+        state="done" if run.ok else "failed",
+        outputs=tuple(outputs),
+        problem=problem,
+        seconds=round(run.duration, 3),
+        notes=tuple(notes),
+    )
