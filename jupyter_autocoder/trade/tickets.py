@@ -140,6 +140,11 @@ class Remark:
     message: str
     leg: int | None = None
 
+    @property
+    def key(self) -> str:
+        """What a tick names."""
+        return self.rule if self.leg is None else f"{self.rule}:{self.leg}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
