@@ -1,0 +1,62 @@
+"""Code made at run time: eval, exec and whatever else turns text into code."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from jupyter_autocoder.policy.judging import offences
+from jupyter_autocoder.policy.rules.base import Hit, Rule
+from jupyter_autocoder.policy.scan import Scan
+from jupyter_autocoder.policy.scopes import is_own_name
+
+_NAMES = {
+    "eval": "runs text as code",
+    "exec": "runs text as code",
+    "compile": "turns text into code",
+    "execfile": "runs a file as code",
+    "__import__": "imports by a name made at run time",
+    "__build_class__": "builds classes by hand",
+    "__loader__": "imports by a name made at run time",
+    "breakpoint": "opens a debugger",
+    "get_ipython": "hands out the notebook's own shell",
+    "run_cell": "runs text as code",
+}
+# On any object: what the names mean is the same everywhere, and no ordinary library has another use for them.
+_ATTRIBUTES = {
+    "exec_module": "imports by hand",
+    "find_spec": "imports by hand",
+    "get_ipython": "hands out the notebook's own shell",
+    "get_type_hints": "runs annotations as code",
+    "import_module": "imports by a name made at run time",
+    "load_module": "imports by hand",
+    "run_cell": "runs text as code",
+    "run_line_magic": "runs a notebook command",
+    "run_cell_magic": "runs a notebook command",
+    "runsource": "runs text as code",
+    "runcode": "runs text as code",
+    "set_next_input": "writes into the notebook",
+    "system_raw": "starts a shell",
+}
+
+
+def _find(scan: Scan) -> Iterator[Hit]:
+    for offence in scan.once(offences).get("dynamic-code", ()):
+        yield Hit(offence.node, f"{offence.path!r} makes or runs code at run time")
+    for name in _NAMES.keys() & scan.names.keys():
+        for node in scan.names[name]:
+            if node.ctx.__class__ is ast.Load and not is_own_name(scan, node):
+                yield Hit(node, f"'{name}' {_NAMES[name]}")
+    for name in _ATTRIBUTES.keys() & scan.attributes.keys():
+        for attribute in scan.attributes[name]:
+            yield Hit(attribute, f"'.{name}' {_ATTRIBUTES[name]}")
+
+
+RULE = Rule(
+    id="dynamic-code",
+    summary="Text is turned into code at run time.",
+    reason="What is made at run time was never checked.",
+    fix="Write the code out; use ast.literal_eval or json.loads for data, "
+    "and a dict of functions to choose one by name.",
+    find=_find,
+)

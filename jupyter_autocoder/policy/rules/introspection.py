@@ -1,0 +1,23 @@
+"""Modules that look into the running program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jupyter_autocoder.policy.judging import offences
+from jupyter_autocoder.policy.rules.base import Hit, Rule
+from jupyter_autocoder.policy.scan import Scan
+
+
+def _find(scan: Scan) -> Iterator[Hit]:
+    for offence in scan.once(offences).get("introspection", ()):
+        yield Hit(offence.node, f"{offence.path!r} looks into or changes the running interpreter")
+
+
+RULE = Rule(
+    id="introspection",
+    summary="The interpreter's own machinery is used.",
+    reason="Frames, modules and hooks lead from harmless objects to everything the process can do.",
+    fix="Pass what is needed as arguments, and use only the public names of the modules you import.",
+    find=_find,
+)

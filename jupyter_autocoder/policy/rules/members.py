@@ -1,0 +1,49 @@
+"""Modules of which only some members are open, such as `os` and `sys`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from jupyter_autocoder.policy.judging import is_partly_open, offences
+from jupyter_autocoder.policy.modules import MODULES
+from jupyter_autocoder.policy.rules.base import Hit, Rule
+from jupyter_autocoder.policy.scan import Scan
+
+
+def _find(scan: Scan) -> Iterator[Hit]:
+    for offence in scan.once(offences).get("module-member", ()):
+        module = offence.path.rpartition(".")[0]
+        yield Hit(offence.node, f"{offence.path!r} is not among what may be used of {module!r}", _open(module))
+    yield from _loose(scan)
+
+
+def _loose(scan: Scan) -> Iterator[Hit]:
+    """Find partly open modules that go where their members cannot be followed: ``f(os)``."""
+    if not any(is_partly_open(path) for paths in scan.imports.values() for path in paths):
+        return
+    held = {id(node.value) for nodes in scan.attributes.values() for node in nodes}
+    held |= {id(node.value) for node in scan.nodes(ast.Assign) if all(map(scan.is_followed, node.targets))}
+    members = [node for nodes in scan.attributes.values() for node in nodes]
+    users: list[ast.Name | ast.Attribute] = [*scan.nodes(ast.Name), *members]
+    for node in users:
+        if id(node) in held or node.ctx.__class__ is not ast.Load:
+            continue
+        for path in scan.paths(node):
+            if is_partly_open(path) and path not in scan.extra_imports:
+                yield Hit(node, f"the module {path!r} is passed around as a value", "Use its members by name.")
+
+
+def _open(module: str) -> str:
+    names = sorted(MODULES.get(module) or ())
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"Do without it, or use what is open there: {shown}." if names else ""
+
+
+RULE = Rule(
+    id="module-member",
+    summary="A member of a partly open module is used that is not open.",
+    reason="Modules such as os and sys hold harmless facts beside ways out of the program.",
+    fix="Do without that member.",
+    find=_find,
+)

@@ -1,0 +1,23 @@
+"""Memory and machine code behind Python's back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jupyter_autocoder.policy.judging import offences
+from jupyter_autocoder.policy.rules.base import Hit, Rule
+from jupyter_autocoder.policy.scan import Scan
+
+
+def _find(scan: Scan) -> Iterator[Hit]:
+    for offence in scan.once(offences).get("native-code", ()):
+        yield Hit(offence.node, f"{offence.path!r} reaches memory or machine code")
+
+
+RULE = Rule(
+    id="native-code",
+    summary="Memory or machine code is reached directly.",
+    reason="Native calls leave everything that was checked behind.",
+    fix="Use numpy, pandas or scipy as they are; numpy.lib.stride_tricks.sliding_window_view replaces as_strided.",
+    find=_find,
+)
