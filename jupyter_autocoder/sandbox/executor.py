@@ -1,0 +1,186 @@
+"""`Sandbox`: code in, a `Run` out, in a kernel that can reach nothing of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import warnings
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from jupyter_autocoder import settings as settings_module
+from jupyter_autocoder.errors import SandboxDied, UsageError
+from jupyter_autocoder.events import Run
+from jupyter_autocoder.sandbox import live
+from jupyter_autocoder.sandbox.gate import MIB, Caps, Recording
+from jupyter_autocoder.sandbox.loop import hand_over
+from jupyter_autocoder.sandbox.result import make_run
+from jupyter_autocoder.sandbox.session import KernelSession
+from jupyter_autocoder.sandbox.watch import Watch
+from jupyter_autocoder.settings import SandboxSettings
+
+OnOutput = Callable[[dict[str, Any]], None]
+LOST = "the sandbox was started anew: variables of earlier runs are gone"
+SOURCE_LIMIT = 4 * MIB
+
+
+class Sandbox:
+    """A sandboxed Python that keeps its variables from run to run; no policy is applied here.
+
+    ::
+
+        async with Sandbox() as box:
+            run = await box.run("1 + 1")      # run.value == "2"
+
+    It can be used from any loop and thread; the work is done on the sandboxes' own thread. One run at a time: further
+    ones wait. When the kernel dies the run says so, and the next one gets a fresh kernel and says that as well.
+    """
+
+    def __init__(self, settings: SandboxSettings | None = None) -> None:
+        self.settings = settings_module.current().sandbox if settings is None else settings
+        self._pid = os.getpid()
+        self._closed = False
+        self._lost = False
+        self._session: KernelSession | None = None
+        self._turn: asyncio.Lock | None = None
+        self._running: tuple[Watch, asyncio.Task[Any]] | None = None
+
+    async def __aenter__(self) -> Sandbox:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __del__(self) -> None:
+        session = getattr(self, "_session", None)
+        if session is None or self._pid != os.getpid():
+            return
+        warnings.warn(f"{self!r} was dropped open; close it or use `async with`", ResourceWarning, stacklevel=2)
+        live.discard(session)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open" if self._session is not None else "not started"
+        return f"<Sandbox {self.settings.backend}, {state}>"
+
+    @property
+    def backend(self) -> str:
+        """What confines the code: ``bubblewrap``, ``landlock``, ``podman`` or ``docker``."""
+        return self.settings.backend
+
+    async def start(self) -> None:
+        """Start the kernel now instead of at the first run.
+
+        Raises SandboxUnavailable when no sandbox can be made here (nothing was run, nothing is left), SandboxDied when
+        the kernel ended before it was ready.
+        """
+        await hand_over(self._locked(self._kernel), on_cancel=self._stop)
+
+    async def run(
+        self,
+        source: str,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 (it bounds the code inside, which cancelling would not end)
+        on_output: OnOutput | None = None,
+    ) -> Run:
+        """Run `source`, byte for byte, for at most `timeout` seconds (default: the setting `wall_time`).
+
+        `on_output` gets each cleaned nbformat output as it comes, on the caller's loop. Failures of the code are in
+        the Run; raises SandboxUnavailable and SandboxDied only when there is no kernel to run it. A cancelled caller
+        interrupts the code, and kills it when that does not help within two seconds.
+        """
+        if len(source) > SOURCE_LIMIT:
+            raise UsageError("the source is too long to run", why=f"it has {len(source)} characters", do="shorten it")
+        wall_time = self.settings.wall_time if timeout is None else timeout
+        deliver = None if on_output is None else _deliver_here(on_output)
+
+        async def work() -> Run:
+            return await self._run(source, wall_time, deliver)
+
+        return await hand_over(self._locked(work), on_cancel=self._stop)
+
+    async def interrupt(self) -> None:
+        """Interrupt the running code, if any; kill it when it has not ended two seconds later."""
+        await hand_over(self._stop())
+
+    async def close(self) -> None:
+        """End the kernel and remove everything of it from this machine; may be called twice."""
+        self._closed = True
+        await hand_over(self._close())
+
+    # -- on the sandboxes' loop ----------------------------------------------------------------------------------------
+    async def _locked(self, work: Callable[[], Any]) -> Any:
+        self._turn = self._turn or asyncio.Lock()
+        async with self._turn:
+            return await work()
+
+    async def _kernel(self) -> KernelSession:
+        """The running kernel, started (again) if need be."""
+        if self._closed:
+            raise SandboxDied("this sandbox was closed", do="open a new one")
+        if self._session is not None and self._session.alive:
+            return self._session
+        if self._session is not None:
+            self._lost = True
+            await self._drop()
+        session = KernelSession(self.settings)
+        await session.start()
+        live.add(session)
+        session.freeze()
+        self._session = session
+        return session
+
+    async def _run(self, source: str, wall_time: float, deliver: OnOutput | None) -> Run:
+        session = await self._kernel()
+        caps = Caps(size=self.settings.output * MIB, messages=self.settings.messages)
+        recording = Recording(caps=caps, on_output=deliver)
+        if self._lost:
+            self._lost = False
+            recording.note(LOST)
+        start = time.monotonic()
+        watch = Watch(session, recording, self.settings, wall_time=wall_time)
+        task = asyncio.create_task(session.execute(source, recording))
+        self._running = watch, task
+        try:
+            await watch.over(task)
+        finally:
+            self._running = None
+        if session.cut_off:
+            await session.kill()
+        run = make_run(task.result(), recording, watch, session, seconds=time.monotonic() - start)
+        if session.alive:
+            session.freeze()
+        else:
+            self._lost = True
+            await self._drop()
+        return run
+
+    async def _stop(self) -> None:
+        if self._running is not None:
+            watch, task = self._running
+            await watch.stop(task)
+
+    async def _close(self) -> None:
+        await self._stop()
+        await self._locked(self._drop)
+
+    async def _drop(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.kill()
+            live.remove(session)
+
+
+def _deliver_here(on_output: OnOutput) -> OnOutput:
+    """A function for the sandboxes' thread that calls `on_output` on the loop that is running now."""
+    loop = asyncio.get_running_loop()
+
+    def deliver(output: dict[str, Any]) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(on_output, output)
+
+    return deliver
