@@ -2,9 +2,10 @@
 
 How to add tables
     Write ``store/tables/<part>.py`` with one `Migration` (import it, `Each` and `append_only` from
-    ``jupyter_autocoder.store.migration``) that takes the next free version, and append it to `MIGRATIONS` below. A published migration is never edited; a later change is another migration. Only add: tables, indexes,
-    columns with a default. Then an older version can go on writing, and `min_reader` stays what it was (the version of
-    the newest migration that older code must not live with; for purely additive ones copy the last one's `min_reader`).
+    ``jupyter_autocoder.store.migration``) that takes the next free version, and append it to `MIGRATIONS` below. A
+    published migration is never edited; a later change is another migration. Only add: tables, indexes, columns with a
+    default. Then an older version can go on writing, and `min_reader` stays what it was: the version of the newest
+    migration that older code must not live with, copied from the last entry when yours is purely additive.
 
     Statements are written once for both databases in the types TEXT, BIGINT, DOUBLE PRECISION and BYTEA; where the
     databases differ use `Each(sqlite=..., postgres=...)`. ``BIGINT`` is also right for booleans (0 and 1) and for money

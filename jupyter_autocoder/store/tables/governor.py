@@ -36,7 +36,8 @@ _RESERVATIONS: Final = (
 )
 
 # The truth. `entry` is "charge" for the attempt itself and "correction" for what became known after its lease expired;
-# the sums of both are what was used. `cost` is in micro-USD, NULL where the price is unknown. `day` counts the UTC days
+# the sums of both are what was used, column by column: a correction's `requests` is 0, and the others are differences,
+# which may be negative. `cost` is in micro-USD, NULL where the price is unknown. `day` counts the UTC days
 # since 1970, `month` is 202611 for November 2026; both are those of the reservation.
 _LEDGER: Final[tuple[str | Each, ...]] = (
     """
@@ -53,6 +54,9 @@ _LEDGER: Final[tuple[str | Each, ...]] = (
         notebook TEXT NOT NULL,
         model TEXT NOT NULL,
         fingerprint TEXT NOT NULL,
+        requests BIGINT NOT NULL,
+        failed BIGINT NOT NULL,
+        estimated BIGINT NOT NULL,
         input_tokens BIGINT NOT NULL,
         cached_tokens BIGINT NOT NULL,
         output_tokens BIGINT NOT NULL,
@@ -60,7 +64,6 @@ _LEDGER: Final[tuple[str | Each, ...]] = (
         cost BIGINT,
         latency DOUBLE PRECISION,
         outcome TEXT NOT NULL,
-        estimated BIGINT NOT NULL CHECK (estimated IN (0, 1)),
         PRIMARY KEY (id, entry)
     )
     """,
@@ -68,9 +71,9 @@ _LEDGER: Final[tuple[str | Each, ...]] = (
     *append_only("ledger"),
 )
 
-# Sums, kept so that neither a reservation nor a report reads a million rows; the governor's `verify` computes them anew.
-# `scope` is "user:NAME", "key:FINGERPRINT" or "model:FINGERPRINT:NAME". Days and months sum the ledger; seconds and
-# hours sum the reservations, for the sliding windows; `start` counts spans since 1970 (a month is 202611).
+# Sums, kept so that neither a reservation nor a report reads a million rows; the governor's `verify` computes them
+# anew. `scope` is "user:NAME", "key:FINGERPRINT" or "model:FINGERPRINT:NAME". Days and months sum the ledger; seconds
+# and hours sum the reservations, for the sliding windows; `start` counts spans since 1970 (a month is 202611).
 _TOTALS: Final = (
     """
     CREATE TABLE counters (

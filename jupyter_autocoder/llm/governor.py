@@ -1,0 +1,214 @@
+"""The governor: says yes or no before anything is sent, and writes down what was used.
+
+::
+
+    governor = Governor(store, settings.limits)             # local=True: a model on this machine, unlimited
+    ask = Ask(model="gpt-4o", key=fingerprint(key, base_url), input_tokens=900, max_output_tokens=4096, cost=43_210,
+              face="magic", notebook="prices.ipynb")
+    reservation = governor.reserve(ask)                     # RateLimited(retry_after) | BudgetExceeded | PriceUnknown
+    ...send...
+    governor.heed(reservation, response.headers)            # x-ratelimit-*: stricter for a while, never laxer
+    governor.settle(reservation, usage, "ok", latency)      # or
+    governor.release(reservation, "rate_limited")           # no tokens, no money; sent=False frees the place as well
+
+Every attempt is reserved by itself and ends in one of four ways: *settled* (what was used is charged), *released*
+(nothing was used; the request still counts against the rates unless it was never sent), *expired* (nobody said how it
+ended: charged at its estimate, since it may have been billed), or expired and settled or released late (the ledger gets
+a correction). Each of them is one transaction under the store's write lock, so that no limit is passed by processes
+that ask at the same time; ending a reservation twice does nothing the second time.
+
+Nothing here waits. A refusal for a while is a `RateLimited` whose `retry_after` is when the same request will fit if
+nobody else comes first (inf: never). Every method may raise StoreUnavailable: then nothing may be sent.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import count
+from typing import Final
+
+from jupyter_autocoder.errors import GovernorError, RateLimited
+from jupyter_autocoder.events import Usage
+from jupyter_autocoder.llm import breakers, leases, ledger, signals, windows
+from jupyter_autocoder.llm.counters import Counts, prune
+from jupyter_autocoder.llm.identity import current_process, current_user
+from jupyter_autocoder.llm.profiles import effective, tier_seen
+from jupyter_autocoder.llm.remaining import remaining
+from jupyter_autocoder.llm.reservation import Ask, Left, Reservation
+from jupyter_autocoder.llm.scopes import Counted, scopes_of
+from jupyter_autocoder.llm.verification import Verification, verify
+from jupyter_autocoder.settings import LimitSettings
+from jupyter_autocoder.store import Store, Writing
+
+LEASE_SECONDS: Final = 600.0
+_PRUNE_EVERY: Final = 64
+
+
+class Governor:
+    """The limits of one user over a store that all processes share.
+
+    `user` is who pays and is limited: the hub's user or the operating system's, unless a server names the person it has
+    authenticated. `local` says that the model runs on this machine. `lease_seconds` is how long an attempt may take
+    before its reservation is charged at estimate.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        limits: LimitSettings | None = None,
+        *,
+        user: str | None = None,
+        local: bool = False,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self.user = current_user() if user is None else user
+        self._store = store
+        self._settings = LimitSettings() if limits is None else limits
+        self._limits = effective(self._settings, local=local)
+        self._local = local
+        self._lease_seconds = lease_seconds
+        self._reserved = count(1)
+
+    def reserve(self, ask: Ask, *, met: frozenset[str] = frozenset()) -> Reservation:
+        """Take a place for one attempt in every limit at once, or in none.
+
+        `met` names the breakers (as `trip` returned them) that this chain of calls has met itself: they do not hold it
+        back. Raises BudgetExceeded, PriceUnknown, or RateLimited with `limit` naming what is used up: a limit's own
+        name, with ``key_`` or ``model_`` before it where it is not the user's, ``server_requests``, ``server_tokens``,
+        ``model_breaker`` or ``key_breaker``.
+        """
+        scopes = scopes_of(self.user, ask, self._limits)
+        windows.check_price(ask, scopes)
+        with self._store.write() as tx:
+            now = tx.now()
+            leases.put_right(tx, Counts(), now)
+            refused = self._refusal(tx, ask, scopes, met, now)
+            if refused is None:
+                return self._grant(tx, ask, scopes, met, now)
+        # Raised out here, because what was put right stays right when the answer is no.
+        raise refused
+
+    def settle(self, reservation: Reservation, usage: Usage, outcome: str = "ok", latency: float | None = None) -> bool:
+        """Charge what an attempt used; return whether this call did it (False: it was ended already).
+
+        `outcome` is one of ``ledger.SUCCESSES`` or the name of what went wrong; `latency` is in seconds from sending.
+        An answer whose cost is not known though its estimate was is charged at the estimate, flagged *estimated*.
+        """
+        if usage.cost is None and reservation.ask.cost is not None:
+            usage = replace(usage, cost=reservation.ask.cost, estimated=True)
+        return self._end(reservation, usage, outcome, latency, sent=True)
+
+    def release(
+        self, reservation: Reservation, outcome: str = "released", *, sent: bool = True, latency: float | None = None
+    ) -> bool:
+        """Give an attempt's tokens and money back; return whether this call did it.
+
+        Its request still counts against the requests per minute and day, because servers count failed requests too;
+        `sent=False`, for an attempt that never left this machine, gives that back as well.
+        """
+        return self._end(reservation, Usage(), outcome, latency, sent=sent)
+
+    def renew(self, reservation: Reservation) -> Reservation:
+        """Return the reservation with its lease begun anew, for an answer that is still streaming."""
+        with self._store.write() as tx:
+            expires_at = tx.now() + self._lease_seconds
+            tx.run("UPDATE reservations SET expires_at = ? WHERE id = ? AND state = 'open'", expires_at, reservation.id)
+        return replace(reservation, expires_at=expires_at)
+
+    def heed(self, reservation: Reservation, headers: Mapping[str, str]) -> str | None:
+        """Take in what the server's headers say is left; return a line to show when the account seems a wider tier."""
+        found = signals.parse(headers)
+        if not found or self._local:
+            return None
+        with self._store.write() as tx:
+            signals.heed(tx, reservation.ask, reservation.at, found, tx.now())
+        sizes = {signal.kind: signal.size for signal in found}
+        model, profile = reservation.ask.model, self._settings.profile
+        tier = tier_seen(model, requests=sizes.get("requests"), tokens=sizes.get("tokens"), than=profile)
+        if tier is None:
+            return None
+        return f'this account allows more than the profile "{profile}": set [limits] profile = "{tier}" to use it'
+
+    def trip(self, ask: Ask, kind: breakers.Kind, *, reason: str, seconds: float | None = None) -> str:
+        """Keep new calls of all processes away from this model, or this key, and return the breaker's name for `met`.
+
+        Without `seconds` it is half a minute at first, and twice as long with every further failure.
+        """
+        name = breakers.name_of(kind, ask)
+        with self._store.write() as tx:
+            breakers.trip(tx, name, reason, seconds, tx.now())
+        return name
+
+    def remaining(self, *, key: str = "", model: str = "") -> tuple[Left, ...]:
+        """Return what is left of each of the user's limits, and of the key's and the model's when these are named."""
+        asked = scopes_of(self.user, Ask(model=model, key=key), self._limits)
+        wanted: tuple[Counted, ...] = asked[: 3 if key and model else 2 if key else 1]
+        with self._store.read() as tx:
+            return remaining(tx, tx.now(), wanted)
+
+    def verify(self) -> Verification:
+        """Compute every counter anew from the ledger and the reservations, and say whether they agree."""
+        with self._store.read() as tx:
+            return verify(tx, tx.now())
+
+    def _refusal(
+        self, tx: Writing, ask: Ask, scopes: tuple[Counted, ...], met: frozenset[str], now: float
+    ) -> GovernorError | None:
+        used = windows.sums(tx, now, scopes)
+        # Money first: nobody should wait a minute only to hear that the budget is spent.
+        for scope, sums in zip(scopes, used, strict=True):
+            refused = windows.budget_refusal(ask, scope, sums)
+            if refused is not None:
+                return refused
+        waits: list[RateLimited | None] = [
+            refusal.error()
+            for scope, sums in zip(scopes, used, strict=True)
+            for refusal in windows.rate_refusals(tx, now, ask, scope, sums)
+        ]
+        waits += [breakers.refusal(row, ask, now) for row in breakers.in_the_way(tx, ask, met)]
+        waits += [signals.refusal(row, ask, now) for row in signals.standing(tx, ask, now)]
+        # The one that lasts longest, so that one wait is enough for all of them.
+        return max((wait for wait in waits if wait), key=lambda wait: wait.retry_after, default=None)
+
+    def _grant(
+        self, tx: Writing, ask: Ask, scopes: tuple[Counted, ...], met: frozenset[str], now: float
+    ) -> Reservation:
+        probed = breakers.in_the_way(tx, ask, met)
+        for breaker in probed:
+            breakers.start_probe(tx, breaker, now)
+        signals.count_down(tx, ask, now)
+        reservation = Reservation(
+            id=f"{time.time_ns() // 1000:014x}{secrets.token_hex(6)}",
+            ask=ask,
+            user=self.user,
+            at=now,
+            expires_at=now + self._lease_seconds,
+            probe=bool(probed),
+        )
+        leases.add(tx, Counts(), reservation, current_process(), scopes)
+        if next(self._reserved) % _PRUNE_EVERY == 0:
+            prune(tx, now, tuple(scope.name for scope in scopes))
+        return reservation
+
+    def _end(self, reservation: Reservation, usage: Usage, outcome: str, latency: float | None, *, sent: bool) -> bool:
+        with self._store.write() as tx:
+            now = tx.now()
+            counts = Counts()
+            lease = leases.find(tx, reservation)
+            if lease is None:
+                return False
+            entry = ledger.charge(usage, outcome, latency)
+            if lease["state"] == "expired":
+                entry = ledger.correction(leases.estimate(lease), usage, outcome, latency)
+            ledger.write(tx, counts, lease, entry, now=now)
+            sent_at = now - latency if latency is not None else 0.0
+            leases.end(tx, counts, lease, tokens=usage.total_tokens, sent=sent, sent_at=sent_at, now=now)
+            counts.write(tx)
+            if lease["tripped"] and outcome in ledger.SUCCESSES:
+                breakers.close(tx, reservation.ask, reservation.at)
+            elif lease["tripped"] and reservation.probe and not sent:
+                breakers.end_probe(tx, reservation.ask)
+        return True
