@@ -11,21 +11,22 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_autocoder import settings as configuration
 from jupyter_autocoder.agent.adopt import definitions, extract
 from jupyter_autocoder.autocoder import Autocoder, Job, Past, Result, Session, notebook_name
 from jupyter_autocoder.errors import UsageError
 from jupyter_autocoder.events import Progress, Variable
-from jupyter_autocoder.llm import GovernedClient
 from jupyter_autocoder.llm.redaction import redact
 from jupyter_autocoder.lock import Lock, find
 from jupyter_autocoder.policy import Policy
 from jupyter_autocoder.portal import portal
 from jupyter_autocoder.sandbox import Pool, describe
 from jupyter_autocoder.settings import Settings
-from jupyter_autocoder.store import Store
+
+if TYPE_CHECKING:
+    from jupyter_autocoder.llm import GovernedClient
 
 Draw = Callable[[Progress | None], None]
 
@@ -121,6 +122,10 @@ class Workshop:
         return Autocoder(self._session, open_client=self._open_client, policy=policy, lock=lock, redact=redact)
 
     def _open_client(self) -> GovernedClient:
+        # Imported here: a replayed notebook needs neither the client nor what it stands on.
+        from jupyter_autocoder.llm import GovernedClient
+        from jupyter_autocoder.store import Store
+
         if self._client is None:
             store = Store(self._settings.store.url or None)
             self._client = GovernedClient(self._settings, store=store, face="magic", notebook=notebook_name())

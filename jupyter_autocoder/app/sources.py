@@ -1,0 +1,96 @@
+"""What there is to check in files, notebooks and locks: each piece of code with where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_autocoder.agent.checks import split
+from jupyter_autocoder.app import notebooks
+from jupyter_autocoder.errors import UsageError
+from jupyter_autocoder.lock import FILE_NAME, Entry, Lock, find
+
+_SUFFIXES = frozenset({".py", ".ipynb"})
+_SKIPPED = frozenset({".ipynb_checkpoints", "__pycache__", "node_modules"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One piece of code: `place` says where inside `path` it stands ("" for a whole file)."""
+
+    path: str
+    text: str
+    place: str = ""
+
+
+def gather(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> Iterator[Source]:
+    """Yield the code below `path`: Python files, notebooks, locks. Raises UsageError where there is none to read."""
+    if path.is_dir():
+        for one in sorted(path.rglob("*")):
+            if one.is_file() and not _is_skipped(one.relative_to(path)) and _is_ours(one):
+                yield from _gather_file(one, all_cells=all_cells, environ=environ)
+    elif path.is_file():
+        yield from _gather_file(path, all_cells=all_cells, environ=environ)
+    else:
+        raise UsageError(f"There is no file or folder {path}.", do="correct the path")
+
+
+def _is_ours(path: Path) -> bool:
+    return path.suffix in _SUFFIXES or path.name == FILE_NAME
+
+
+def _is_skipped(relative: Path) -> bool:
+    return any(part in _SKIPPED or part.startswith(".") for part in relative.parts[:-1])
+
+
+def _gather_file(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> Iterator[Source]:
+    if path.suffix == ".ipynb":
+        yield from _gather_notebook(path, all_cells=all_cells, environ=environ)
+    elif path.name == FILE_NAME:
+        for key, entry in Lock(path).entries().items():
+            yield Source(path=str(path), text=entry.code, place=f"entry {key} ({entry.title})")
+            if entry.checks:
+                yield Source(path=str(path), text=entry.checks, place=f"checks of entry {key}")
+    else:
+        yield Source(path=str(path), text=_read(path))
+
+
+def _gather_notebook(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> Iterator[Source]:
+    lock = Lock(find(path.resolve().parent, environ))
+    for number, cell in enumerate(notebooks.read(path).cells, 1):
+        prompt = notebooks.prompt_of(cell)
+        place = f"cell {number}"
+        if prompt is not None:
+            text, checks = split(prompt[1])
+            for code in _generated(lock.entries(), text, checks, notebooks.provenance_of(cell)):
+                yield Source(path=str(path), text=code, place=place)
+            if checks:
+                yield Source(path=str(path), text=checks, place=f"{place}, checks")
+        elif all_cells and cell.cell_type == "code":
+            yield Source(path=str(path), text=_plain(cell.source), place=place)
+
+
+def _generated(entries: Mapping[str, Entry], text: str, checks: str, provenance: Mapping[str, Any]) -> list[str]:
+    """The code a cell stands for: what the lock would run, and what its output says was run."""
+    locked = [
+        e.code for e in entries.values() if (e.prompt.strip(), e.checks.strip()) == (text.strip(), checks.strip())
+    ]
+    shown = provenance.get("source")
+    return list(dict.fromkeys([*locked, *([shown] if isinstance(shown, str) and shown else [])]))
+
+
+def _plain(source: str) -> str:
+    """A cell without IPython's own syntax, its line numbers kept: magics are the person's, not Python."""
+    if source.lstrip().startswith("%%"):
+        return ""
+    return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in source.splitlines()) + "\n"
+
+
+def _read(path: Path) -> str:
+    try:
+        # What is no UTF-8 stays visible as lone surrogates, which the checker refuses.
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read.", why=str(error), do="correct its rights") from None

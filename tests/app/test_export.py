@@ -1,0 +1,66 @@
+"""A plain notebook with the locked code in place of the prompts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from jupyter_autocoder.app import main
+from jupyter_autocoder.app.export import export
+from jupyter_autocoder.errors import NotInLock
+from jupyter_autocoder.lock import Entry, Lock
+
+
+def notebook(*sources: str) -> NotebookNode:
+    node: NotebookNode = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    return node
+
+
+@pytest.fixture
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lock:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    lock = Lock(tmp_path / "autocode.lock")
+    lock.put("a", Entry(prompt="Make r.", checks="assert r\n", code="r = 1\nr\n", notebook="n.ipynb"))
+    return lock
+
+
+def test_a_prompt_becomes_its_code_and_its_checks_a_cell_of_their_own(lock: Lock) -> None:
+    node = notebook("%load_ext jupyter_autocoder", "%%autocode --attempts 2\nMake r.\n---\nassert r", "print(r)")
+
+    count = export(node, lock, "n.ipynb")
+
+    assert count == 1
+    assert [cell.source for cell in node.cells] == ["# Make r.\nr = 1\nr", "# checks\nassert r", "print(r)"]
+
+
+def test_our_own_lines_go_and_the_persons_stay() -> None:
+    node = notebook("import math\n%load_ext jupyter_autocoder\n%matplotlib inline\n%autocode history", "%usage")
+
+    export(node, Lock(Path("/nowhere/autocode.lock")), "n.ipynb")
+
+    assert [cell.source for cell in node.cells] == ["import math\n\n%matplotlib inline"]
+
+
+def test_of_two_answers_the_one_after_the_same_cells_is_taken(lock: Lock) -> None:
+    lock.put("b", Entry(prompt="Again.", code="x = 2\n", previous="a", notebook="n.ipynb"))
+    lock.put("c", Entry(prompt="Again.", code="x = 3\n", previous="elsewhere", notebook="n.ipynb"))
+    node = notebook("%%autocode\nMake r.\n---\nassert r", "%%autocode\nAgain.")
+
+    export(node, lock, "n.ipynb")
+
+    assert node.cells[-1].source == "# Again.\nx = 2"
+
+
+def test_a_prompt_without_an_answer_is_named_and_nothing_is_written(lock: Lock, tmp_path: Path) -> None:
+    node = notebook("%%autocode\nMake r.\n---\nassert r", "%%autocode\nSomething else.")
+    nbformat.write(node, tmp_path / "n.ipynb")
+
+    with pytest.raises(NotInLock, match="cell 2"):
+        export(node, lock, "n.ipynb")
+    code = main(["export", str(tmp_path / "n.ipynb"), "-o", str(tmp_path / "out.ipynb")])
+
+    assert code == 7
+    assert not (tmp_path / "out.ipynb").exists()
