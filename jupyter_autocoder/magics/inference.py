@@ -57,9 +57,9 @@ def understand(
     for name in results if outputs is not None else ():
         if hasattr(builtins, name):
             raise UsageError(f"--out {name} would hide Python's own {name}.", do="choose another name")
-    lent = {name: _existing(name, folder) for name in files}
+    lent = {(name if _is_below(name, folder) else Path(name).name): _existing(name, folder) for name in files}
     for name in quoted:
-        if name not in lent and _is_plain(name) and (folder / name).is_file():
+        if name not in lent and _is_below(name, folder) and (folder / name).is_file():
             lent[name] = folder / name
     return Meaning(inputs=tuple(taken), outputs=tuple(results), files=lent)
 
@@ -78,7 +78,8 @@ def _existing(name: str, folder: Path) -> Path:
     return path
 
 
-def _is_plain(name: str) -> bool:
-    """A quoted file is lent only from the notebook's own folder: the sentence may be a stranger's."""
-    path = Path(name)
-    return not path.is_absolute() and not any(part.startswith(".") for part in path.parts) and "\0" not in name
+def _is_below(name: str, folder: Path) -> bool:
+    """A quoted file is lent only from the notebook's own folder, never a hidden one: the sentence may be a stranger's."""
+    if "\0" in name or Path(name).is_absolute() or any(part.startswith(".") for part in Path(name).parts):
+        return False
+    return (folder / name).resolve().is_relative_to(folder.resolve())

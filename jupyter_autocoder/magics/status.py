@@ -7,6 +7,7 @@ they can neither draw nor fetch anything.
 
 from __future__ import annotations
 
+import html
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from typing import Any
 
 from jupyter_autocoder.events import Outcome, Progress, Usage, Variable, Verdict
 
-_PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:/@])")
+_PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:/@])")
 _TERMINAL = re.compile(r"\x1b\[[0-9;]*m")
 # A front-end renders the whole Markdown again at each update: ten a second is as fast as anybody reads.
 _INTERVAL = 0.1
@@ -25,7 +26,7 @@ Publish = Callable[[Bundle, Mapping[str, Any]], None]
 
 def escape(text: str) -> str:
     """Make `text` plain in Markdown: no links, pictures, HTML or line breaks."""
-    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+    return _PUNCTUATION.sub(r"\\\1", html.escape(" ".join(text.split()), quote=False))
 
 
 def fence(text: str, language: str = "") -> str:
@@ -87,7 +88,7 @@ class Status:
         body = _folded("code, allowed by the checker", fence(outcome.source, "python"), is_open=shown)
         earlier = _earlier(outcome)
         plain = "\n".join([line, *outcome.notes, *(["", outcome.source] if shown else [])])
-        self._publish(_bundle(escape_line(line) + notes + earlier + "\n\n" + body, plain), metadata)
+        self._publish(_bundle(escape(line) + notes + earlier + "\n\n" + body, plain), metadata)
 
     def fail(self, title: str, source: str, usage: Usage | None, metadata: Mapping[str, Any]) -> None:
         """Draw that it did not work, with the last code; the error itself follows in the cell."""
@@ -132,10 +133,6 @@ class Status:
         if self._output:
             parts.append(fence(self._output))
         return _bundle("\n\n".join(parts), line)
-
-
-def escape_line(line: str) -> str:
-    return escape(line)
 
 
 def refusal(verdict: Verdict) -> str:
