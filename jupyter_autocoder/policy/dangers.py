@@ -58,7 +58,7 @@ _NATIVE = _each(
     "numpy.lib.introspect numpy.lib.stride_tricks.as_strided pyarrow.cffi pyarrow.cuda pyarrow.jvm "
     "pyarrow.load_library pyarrow.util scipy.LowLevelCallable scipy.weave scipy._lib.ccallback numba numexpr "
     "cython Cython pyximport llvmlite sqlite3.enable_load_extension polars.plugins polars.PyExpr PIL.ImageShow "
-    "PIL.ImageGrab PIL.ImageMath sys.setdlopenflags pyarrow.memory_pool.jemalloc_memory_pool",
+    "PIL.ImageGrab PIL.ImageMath pandas.io.common sys.setdlopenflags",
 )
 _DYNAMIC = _each(
     "dynamic-code",
@@ -67,11 +67,9 @@ _DYNAMIC = _each(
     "timeit.Timer timeit.repeat trace cProfile profile unittest.mock logging.config lib2to3 idlelib rlcompleter "
     "typing.get_type_hints typing.ForwardRef typing_extensions.get_type_hints typing_extensions.ForwardRef "
     "typing_extensions.evaluate_forward_ref annotationlib numpy.lib.utils.safe_eval numpy._core "
-    "pandas.core.computation pandas.testing.makeMissingDataframe matplotlib.testing matplotlib.sphinxext sympy "
-    "patsy.eval plotly.io._orca jinja2 mako sklearn.utils._testing scipy._lib.doccer hypothesis xdoctest "
-    "pandas.io.formats.style.jinja2 IPython.core IPython.utils IPython.terminal IPython.lib IPython.get_ipython "
-    "IPython.start_ipython IPython.embed IPython.extensions ipykernel ipywidgets traitlets papermill nbformat "
-    "nbconvert",
+    "pandas.core.computation matplotlib.testing patsy.eval sklearn.utils._testing scipy._lib.doccer IPython.core "
+    "IPython.utils IPython.terminal IPython.lib IPython.get_ipython IPython.start_ipython IPython.embed "
+    "IPython.extensions",
 )
 _INTROSPECTION = _each(
     "introspection",
@@ -85,8 +83,7 @@ _INTROSPECTION = _each(
     "types.FrameType types.LambdaType types.MethodType types.ModuleType types.TracebackType types.CellType "
     "types.GeneratorType types.CoroutineType types.new_class types.prepare_class types.resolve_bases "
     "types.coroutine atexit weakref.finalize warnings.showwarning warnings.formatwarning codecs.register "
-    "codecs.register_error codecs.lookup tracemalloc.take_snapshot pydoc pyclbr functools.WRAPPER_ASSIGNMENTS "
-    "contextlib._GeneratorContextManager string.Formatter",
+    "codecs.register_error codecs.lookup tracemalloc.take_snapshot pydoc pyclbr string.Formatter",
 )
 _ENVIRONMENT = _each(
     "environment",

@@ -64,16 +64,27 @@ class Folder:
 
     def choices(self, node: ast.AST) -> frozenset[str] | None:
         """Return every string that `node` may be; None unless all are known."""
-        if isinstance(node, ast.Name):
-            values = self._scan.values(node.id)
-            texts = [self.text(value) for value in values or ()]
-        elif isinstance(node, ast.IfExp):
-            texts = [self.text(node.body), self.text(node.orelse)]
-        else:
-            texts = [self.text(node)]
-        if not texts or any(text is None or UNKNOWN in text for text in texts):
-            return None
-        return frozenset(text for text in texts if text is not None)
+        found: set[str] = set()
+        seen: set[int] = set()
+        stack = [node]
+        while stack:
+            here = stack.pop()
+            if id(here) in seen:
+                continue
+            seen.add(id(here))
+            if isinstance(here, ast.IfExp):
+                stack += [here.body, here.orelse]
+            elif isinstance(here, ast.Name):
+                values = self._scan.values(here.id)
+                if values is None:
+                    return None
+                stack += values
+            else:
+                text = self.text(here)
+                if text is None or UNKNOWN in text:
+                    return None
+                found.add(text)
+        return frozenset(found) or None
 
     def _spend(self, value: Fold) -> None:
         self._budget -= len(value) if isinstance(value, str | bytes | tuple) else 1

@@ -110,10 +110,28 @@ class Scan:
             if noted.value is not None:
                 _give(given, noted.target, noted.value)
         loops: list[ast.For | ast.comprehension] = [*self.nodes(ast.For), *self.nodes(ast.comprehension)]
+        iterated = {id(loop.iter) for loop in loops}
         for loop in loops:
-            if isinstance(loop.iter, ast.Tuple | ast.List | ast.Set):
-                _give_each(given, loop.target, loop.iter.elts)
+            items = self._items(loop.iter, given, iterated)
+            if items is not None:
+                _give_each(given, loop.target, items)
         return given
+
+    def _items(
+        self, node: ast.expr, given: Mapping[int, tuple[ast.expr, ...]], loops: set[int]
+    ) -> list[ast.expr] | None:
+        """Return what a loop goes over: a display, or a name that is bound to one once and used for nothing else."""
+        if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            return node.elts
+        if not isinstance(node, ast.Name) or node.id in self._opaque or node.id in self.imports:
+            return None
+        stores = [one for one in self.names[node.id] if one.ctx.__class__ is not ast.Load]
+        values = given.get(id(stores[0]), ()) if len(stores) == 1 else ()
+        if len(values) != 1 or not isinstance(values[0], ast.Tuple | ast.List):
+            return None
+        # A list that goes anywhere else might be changed there.
+        others = [one for one in self.names[node.id] if one is not stores[0] and id(one) not in loops]
+        return None if others and isinstance(values[0], ast.List) else values[0].elts
 
     def is_followed(self, target: ast.expr) -> bool:
         """Say whether what is stored in `target` stays known by its name."""

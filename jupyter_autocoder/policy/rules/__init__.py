@@ -5,24 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jupyter_autocoder.policy.rules import (
+    addresses,
+    asking,
     computed,
+    confusables,
     dunder,
     dynamic,
     environment,
+    expressions,
     formats,
     frames,
     hooks,
     imports,
     introspection,
+    markup,
     members,
     native,
     network,
+    paths,
     patterns,
     private,
     process,
     reexports,
     spelled,
     syntax,
+    typehints,
     unpickling,
 )
 from jupyter_autocoder.policy.rules.base import Rule
@@ -47,6 +54,13 @@ _ALL = (
     formats.RULE,
     spelled.RULE,
     hooks.RULE,
+    expressions.RULE,
+    typehints.RULE,
+    paths.RULE,
+    addresses.RULE,
+    markup.RULE,
+    confusables.RULE,
+    asking.RULE,
 )
 
 RULES: Mapping[str, Rule] = {rule.id: rule for rule in _ALL}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from jupyter_autocoder.policy.names import CALLED, DECLARATIONS, FACTS, is_dunder
+from jupyter_autocoder.policy.names import CALLED, DECLARATIONS, FACTS, OPERATIONS, is_dunder
 from jupyter_autocoder.policy.rules.base import Hit, Rule
 from jupyter_autocoder.policy.scan import Scan
 from jupyter_autocoder.policy.words import words
@@ -25,6 +25,10 @@ def _find(scan: Scan) -> Iterator[Hit]:
         for used in scan.names[name]:
             if not _is_ordinary_name(used):
                 yield Hit(used, f"the name {name!r} is part of the interpreter's machinery")
+    for alias in scan.nodes(ast.alias):
+        parts = [*alias.name.split("."), alias.asname or ""]
+        if any(is_dunder(part) and part not in FACTS for part in parts) and alias.name != "__future__":
+            yield Hit(alias, f"the import of {alias.name!r} names part of the interpreter's machinery")
 
 
 def _is_ordinary(node: ast.Attribute, harmless: set[int]) -> bool:
@@ -33,7 +37,7 @@ def _is_ordinary(node: ast.Attribute, harmless: set[int]) -> bool:
     if node.attr == "__class__":  # only as far as its name: `self.__class__.__name__`
         return id(node) in harmless and node.ctx.__class__ is ast.Load
     if node.ctx.__class__ is not ast.Load:
-        return False
+        return node.attr in OPERATIONS  # what may be defined in a class may be set on one
     return node.attr in CALLED or (node.attr in _ON_BASES and _is_base(node.value))
 
 

@@ -38,6 +38,7 @@ def _find(scan: Scan) -> Iterator[Hit]:
     for made in scan.nodes(ast.ClassDef):
         if is_dunder(made.name):
             yield Hit(made, f"the class name {made.name!r} is reserved")
+    yield from _made_by_type(scan)
     allowed = OPERATIONS | DECLARATIONS | FACTS
     for argument in scan.nodes(ast.arg):
         if is_dunder(argument.arg):
@@ -45,6 +46,19 @@ def _find(scan: Scan) -> Iterator[Hit]:
     for keyword in scan.nodes(ast.keyword):
         if keyword.arg and is_dunder(keyword.arg) and keyword.arg not in allowed:
             yield Hit(keyword, f"the argument name {keyword.arg!r} is reserved")
+
+
+def _made_by_type(scan: Scan) -> Iterator[Hit]:
+    """Find ``type(name, bases, namespace)`` whose namespace the source does not show."""
+    for call in scan.nodes(ast.Call):
+        match call:
+            case ast.Call(func=ast.Name(id="type"), args=[_, _, ast.Dict(keys=keys), *_]):
+                if not all(isinstance(key, ast.Constant) for key in keys):
+                    yield Hit(call, "a class is made of names that the source does not show")
+            case ast.Call(func=ast.Name(id="type"), args=[_, _, _, *_]):
+                yield Hit(call, "a class is made of names that the source does not show")
+            case ast.Call(func=ast.Name(id="type"), args=args) if any(isinstance(arg, ast.Starred) for arg in args):
+                yield Hit(call, "a class is made of names that the source does not show")
 
 
 RULE = Rule(

@@ -7,11 +7,18 @@ from collections.abc import Iterator
 from jupyter_autocoder.policy.judging import offences
 from jupyter_autocoder.policy.rules.base import Hit, Rule
 from jupyter_autocoder.policy.scan import Scan
+from jupyter_autocoder.policy.words import words
+
+# On any object: addresses of memory and libraries of machine code.
+_ATTRIBUTES = words("as_strided ctypes data_as ctypeslib enable_load_extension load_extension load_library")
 
 
 def _find(scan: Scan) -> Iterator[Hit]:
     for offence in scan.once(offences).get("native-code", ()):
         yield Hit(offence.node, f"{offence.path!r} reaches memory or machine code")
+    for name in _ATTRIBUTES & scan.attributes.keys():
+        for node in scan.attributes[name]:
+            yield Hit(node, f"'.{name}' reaches memory or machine code")
 
 
 RULE = Rule(

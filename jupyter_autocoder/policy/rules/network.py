@@ -7,11 +7,22 @@ from collections.abc import Iterator
 from jupyter_autocoder.policy.judging import offences
 from jupyter_autocoder.policy.rules.base import Hit, Rule
 from jupyter_autocoder.policy.scan import Scan
+from jupyter_autocoder.policy.words import words
+
+# On any object: an event loop's, a library's.
+_ATTRIBUTES = words(
+    "DataSource add_reader add_writer connect_accepted_socket create_connection create_datagram_endpoint create_server "
+    "create_unix_connection create_unix_server fetch_california_housing fetch_openml get_rdataset load_dataset "
+    "open_connection sendto sock_connect start_server urlopen urlretrieve"
+)
 
 
 def _find(scan: Scan) -> Iterator[Hit]:
     for offence in scan.once(offences).get("network", ()):
         yield Hit(offence.node, f"{offence.path!r} needs the network")
+    for name in _ATTRIBUTES & scan.attributes.keys():
+        for node in scan.attributes[name]:
+            yield Hit(node, f"'.{name}' needs the network")
 
 
 RULE = Rule(

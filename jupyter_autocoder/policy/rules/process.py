@@ -7,11 +7,21 @@ from collections.abc import Iterator
 from jupyter_autocoder.policy.judging import offences
 from jupyter_autocoder.policy.rules.base import Hit, Rule
 from jupyter_autocoder.policy.scan import Scan
+from jupyter_autocoder.policy.words import words
+
+# On any object: an event loop's, a figure's, a data frame's. Each starts another program to do its work.
+_ATTRIBUTES = words(
+    "add_signal_handler create_subprocess_exec create_subprocess_shell fork_exec popen read_clipboard "
+    "run_in_executor subprocess_exec subprocess_shell spawn_main to_clipboard to_image write_image"
+)
 
 
 def _find(scan: Scan) -> Iterator[Hit]:
     for offence in scan.once(offences).get("process", ()):
         yield Hit(offence.node, f"{offence.path!r} reaches other processes or goes on after the run")
+    for name in _ATTRIBUTES & scan.attributes.keys():
+        for node in scan.attributes[name]:
+            yield Hit(node, f"'.{name}' hands work to another process or thread")
 
 
 RULE = Rule(

@@ -38,6 +38,9 @@ def _find(scan: Scan) -> Iterator[Hit]:
             name = spelled(value)
             if name is not None:
                 yield Hit(node, f"the string spells {name!r}")
+    for plain in scan.nodes(ast.Constant):
+        if isinstance(plain.value, str) and plain.value.startswith("module://"):  # matplotlib imports what follows
+            yield Hit(plain, f"the string {plain.value[:60]!r} imports a module by name")
     folder = scan.once(Folder)
     for kind in (ast.BinOp, ast.Call, ast.Subscript, ast.JoinedStr):
         for made in scan.nodes(kind):

@@ -1,0 +1,61 @@
+"""Strings given to libraries that run them: DataFrame.query and eval, model formulas."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from jupyter_autocoder.policy.expressions import bad_part
+from jupyter_autocoder.policy.folding import UNKNOWN, Folder
+from jupyter_autocoder.policy.rules.base import Hit, Rule
+from jupyter_autocoder.policy.scan import Scan
+from jupyter_autocoder.policy.words import words
+
+_PANDAS = frozenset({"eval", "query"})
+_FORMULAS = words(
+    "dmatrices dmatrix from_formula gee glm gls glsar logit mixedlm mnlogit negativebinomial ols phreg poisson probit "
+    "quantreg rlm wls"
+)
+
+
+def _find(scan: Scan) -> Iterator[Hit]:
+    formulas = any(path.startswith("statsmodels") for paths in scan.imports.values() for path in paths)
+    for call in scan.nodes(ast.Call):
+        name = _name(call)
+        if name in _PANDAS:
+            yield from _check(scan, call, name, "expr")
+        elif formulas and name in _FORMULAS:
+            yield from _check(scan, call, name, "formula")
+
+
+def _name(call: ast.Call) -> str:
+    match call.func:
+        case ast.Attribute(attr=attr):
+            return attr
+        case ast.Name(id=name) if name != "eval":  # the built-in has a rule of its own
+            return name
+    return ""
+
+
+def _check(scan: Scan, call: ast.Call, name: str, parameter: str) -> Iterator[Hit]:
+    texts = call.args[:1] or [keyword.value for keyword in call.keywords if keyword.arg in (parameter, None)]
+    folder = scan.once(Folder)
+    for argument in texts:
+        choices = folder.choices(argument)
+        text = folder.text(argument)
+        if choices is None and (text is None or not text.replace(UNKNOWN, "").strip()):
+            yield Hit(argument, f"the expression given to '{name}' is made at run time")
+            continue
+        for expression in choices or {text or ""}:
+            part = bad_part(expression.replace(UNKNOWN, "0"))
+            if part is not None:
+                yield Hit(argument, f"the expression given to '{name}' reaches {part[:40]!r}")
+
+
+RULE = Rule(
+    id="expression-string",
+    summary="A string that a library runs as code reaches beyond columns.",
+    reason="DataFrame.query, eval and model formulas run Python of their own, out of sight of the rules for code.",
+    fix="Name only columns, numbers, functions of mathematics and plain @variables; or use df[df['x'] > limit].",
+    find=_find,
+)
