@@ -14,7 +14,9 @@ def load(shell: InteractiveShell) -> None:
     """Register the magics with `shell`."""
     from jupyter_autocoder.magics.shell import AutocodeMagics
 
-    shell.register_magics(AutocodeMagics(shell))
+    magics = AutocodeMagics(shell)
+    shell.register_magics(magics)
+    magics.start()
 
 
 def unload(shell: InteractiveShell) -> None:

@@ -79,7 +79,7 @@ def _existing(name: str, folder: Path) -> Path:
 
 
 def _is_below(name: str, folder: Path) -> bool:
-    """A quoted file is lent only from the notebook's own folder, never a hidden one: the sentence may be a stranger's."""
+    """A quoted file is lent only from the notebook's own folder, never a hidden one: a stranger may have quoted it."""
     if "\0" in name or Path(name).is_absolute() or any(part.startswith(".") for part in Path(name).parts):
         return False
     return (folder / name).resolve().is_relative_to(folder.resolve())

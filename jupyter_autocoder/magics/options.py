@@ -9,7 +9,13 @@ from typing import NoReturn
 
 from jupyter_autocoder.errors import UsageError
 
-HELP = "see %%autocode -h"
+COMMANDS = {
+    "reset": "throw the sandbox and its history away",
+    "history": "list the prompts of this session",
+    "code": "show the code of a prompt",
+    "context": "show what would be sent for a prompt, without sending it",
+    "adopt": "put a function's checked source into the next cell",
+}
 
 
 class Help(Exception):
@@ -18,7 +24,7 @@ class Help(Exception):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"%%autocode: {message}", do=HELP)
+        raise UsageError(f"{self.prog}: {message}", do=f"see {self.prog.split()[0]} -h")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         raise Help(message or self.format_help())
@@ -76,14 +82,17 @@ def line_parser() -> argparse.ArgumentParser:
     """The parser of ``%autocode``."""
     parser = _Parser(prog="%autocode", description="Look at this notebook's autocode session.", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    commands.add_parser("reset", help="throw the sandbox and its history away")
-    commands.add_parser("history", help="list the prompts of this session")
-    code = commands.add_parser("code", help="show the code of a prompt")
-    code.add_argument("number", nargs="?", type=int, default=None, help="its number in the history; the last one")
-    context = commands.add_parser("context", help="show what would be sent for a prompt, without sending it")
-    context.add_argument("words", nargs=argparse.REMAINDER, help="the prompt")
-    adopt = commands.add_parser("adopt", help="put a function's checked source into the next cell")
-    adopt.add_argument("name", help="the function or class")
+    made = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
+    made["code"].add_argument("number", nargs="?", type=int, help="its number in the history; the last one")
+    made["context"].add_argument("words", nargs=argparse.REMAINDER, help="the prompt")
+    made["adopt"].add_argument("name", help="the function or class")
+    return parser
+
+
+def usage_parser() -> argparse.ArgumentParser:
+    """The parser of ``%usage``."""
+    parser = _Parser(prog="%usage", description="Show what was spent and what is left.", allow_abbrev=False)
+    parser.add_argument("since", nargs="?", default="30d", help="30m, 24h, 7d, 2w or a day like 2026-11-01")
     return parser
 
 
@@ -92,5 +101,5 @@ def parse(parser: argparse.ArgumentParser, line: str) -> argparse.Namespace:
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise UsageError(f"{parser.prog}: {error}", do=HELP) from None
+        raise UsageError(f"{parser.prog}: {error}", do=f"see {parser.prog} -h") from None
     return parser.parse_args(words)

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.display import display
 
+from jupyter_autocoder import settings
 from jupyter_autocoder.errors import AutocoderError, UsageError
 from jupyter_autocoder.events import Prompt
 from jupyter_autocoder.magics import options
+from jupyter_autocoder.magics.completion import make_matcher
 from jupyter_autocoder.magics.inference import understand, wished
 from jupyter_autocoder.magics.status import Bundle, Status
 
@@ -35,6 +37,7 @@ class AutocodeMagics(Magics):
         super().__init__(shell)
         self._shell = shell  # the inherited attribute may be None to a type checker
         self._workshop: Workshop | None = None
+        self._matcher: object = None
         self._landed: dict[str, str] = {}
 
     @property
@@ -45,8 +48,15 @@ class AutocodeMagics(Magics):
             self._workshop = Workshop()
         return self._workshop
 
+    def start(self) -> None:
+        """Join the completer, and prepare what is slow while the person is still typing."""
+        self._matcher = make_matcher(self._names, self._models)
+        self._shell.Completer.custom_matchers.append(self._matcher)
+
     def close(self) -> None:
-        """Stop the sandboxes of this kernel."""
+        """Leave the completer and stop the sandboxes of this kernel."""
+        if self._matcher in self._shell.Completer.custom_matchers:
+            self._shell.Completer.custom_matchers.remove(self._matcher)
         if self._workshop is not None:
             self._workshop.close()
             self._workshop = None
@@ -61,7 +71,16 @@ class AutocodeMagics(Magics):
             else:
                 self._cell(options.parse(options.cell_parser(), line), cell)
         except options.Help as text:
-            display({"text/plain": str(text)}, raw=True)
+            _print(str(text))
+
+    @no_var_expand
+    @line_magic
+    def usage(self, line: str) -> None:
+        """Show what was spent and what is left of each limit; ``%usage 24h`` looks back a day."""
+        try:
+            display(self.workshop.usage(options.parse(options.usage_parser(), line).since), raw=True)
+        except options.Help as text:
+            _print(str(text))
 
     # -- the cell ------------------------------------------------------------------------------------------------------
     def _cell(self, given: argparse.Namespace, cell: str) -> None:
@@ -85,7 +104,7 @@ class AutocodeMagics(Magics):
         text, checks = split(cell)
         if not text:
             raise UsageError("%%autocode: the cell is empty.", do="say in words what you want, below the first line")
-        settings = self.workshop.settings(given)
+        chosen = self.workshop.settings(given)
         folder = Path.cwd()
         landed = {name for name, words in self._landed.items() if words == text}
         meaning = understand(
@@ -99,7 +118,7 @@ class AutocodeMagics(Magics):
             folder=folder,
         )
         self._refuse_overwriting(given.save, folder)
-        rows = settings.notebook.rows_shown if settings.notebook.show_data else 0
+        rows = chosen.notebook.rows_shown if chosen.notebook.show_data else 0
         values = {name: self._shell.user_ns[name] for name in meaning.inputs}
         return Job(
             prompt=Prompt(
@@ -109,7 +128,7 @@ class AutocodeMagics(Magics):
                 outputs=meaning.outputs,
                 files=tuple(sorted(meaning.files)),
                 model=given.model,
-                attempts=settings.notebook.attempts,
+                attempts=chosen.notebook.attempts,
             ),
             values=values,
             files=meaning.files,
@@ -125,6 +144,10 @@ class AutocodeMagics(Magics):
     def _names(self) -> dict[str, Any]:
         hidden = self._shell.user_ns_hidden
         return {n: v for n, v in self._shell.user_ns.items() if n not in hidden and not n.startswith("_")}
+
+    def _models(self) -> list[str]:
+        model = settings.current().model
+        return [model.name, *model.fallback]
 
     @staticmethod
     def _refuse_overwriting(names: list[str], folder: Path) -> None:

@@ -9,6 +9,7 @@ import argparse
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,6 +107,23 @@ class Workshop:
             raise UsageError("--adopt: the code defines no function or class.", do="use --insert for the whole code")
         return "\n\n".join(extract([source], name) or "" for name in names)
 
+    def usage(self, span: str) -> dict[str, str]:
+        """What was spent since `span` ago and what is left, as a display bundle."""
+        from jupyter_autocoder.llm import Governor, usage
+        from jupyter_autocoder.llm.identity import current_user
+        from jupyter_autocoder.llm.providers import provider
+        from jupyter_autocoder.magics.usage import bundle
+        from jupyter_autocoder.store import Store
+
+        store = Store(self._settings.store.url)
+        try:
+            start = usage.since(span, time.time())
+            days, models = (usage.usage_report(store, start, by, user=current_user()) for by in ("day", "model"))
+            governor = Governor(store, self._settings.limits, local=provider(self._settings.model).local)
+            return bundle(days, models, governor.remaining())
+        finally:
+            store.close()
+
     def close(self) -> None:
         """Stop the sandboxes."""
         self._portal.call(self._aclose)
@@ -127,7 +145,7 @@ class Workshop:
         from jupyter_autocoder.store import Store
 
         if self._client is None:
-            store = Store(self._settings.store.url or None)
+            store = Store(self._settings.store.url)
             self._client = GovernedClient(self._settings, store=store, face="magic", notebook=notebook_name())
         return self._client
 
