@@ -22,6 +22,7 @@ import shutil
 import stat
 import tempfile
 import time
+import weakref
 from pathlib import Path
 
 from jupyter_autocoder.errors import SandboxUnavailable
@@ -36,14 +37,21 @@ class Folder:
     """A fresh 0700 folder that is removed by `close`, or by the next owner's `sweep` when this process dies."""
 
     def __init__(self, base: Path | None = None) -> None:
-        base = _base() if base is None else base
+        base = runtime_base() if base is None else base
         try:
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+        except OSError as error:
+            raise _no_folder(base, error) from None
+        self._lock = -1
+        # One that is dropped open goes with the garbage or at exit; in a forked copy of this process it stays.
+        self._remove = weakref.finalize(self, _remove_in, os.getpid(), self.path)
+        try:
             self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
             for name in ("etc", "inbox"):
                 (self.path / name).mkdir(mode=0o700)
         except OSError as error:
+            self.close()
             raise _no_folder(base, error) from None
 
     @property
@@ -71,22 +79,26 @@ class Folder:
 
     def close(self) -> None:
         """Remove everything; may be called twice."""
-        if self._lock < 0:
-            return
-        shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._lock)
-        self._lock = -1
+        self._remove()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
 
 def sweep(base: Path | None = None) -> int:
     """Remove the folders of dead owners below `base` and return how many went."""
-    base = _base() if base is None else base
+    base = runtime_base() if base is None else base
     removed = 0
     for entry in os.scandir(base):
         if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False) and _is_abandoned(Path(entry.path)):
             shutil.rmtree(entry.path, ignore_errors=True)
             removed += 1
     return removed
+
+
+def _remove_in(owner: int, path: Path) -> None:
+    if os.getpid() == owner:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_abandoned(path: Path) -> bool:
@@ -107,7 +119,7 @@ def _is_abandoned(path: Path) -> bool:
     return True
 
 
-def _base() -> Path:
+def runtime_base() -> Path:
     """The person's private runtime folder, else the temporary folder; neither where its path is too long."""
     for name in (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir()):
         if name and len(name) <= LONGEST_BASE and _is_usable(Path(name)):

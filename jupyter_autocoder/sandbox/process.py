@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
@@ -14,6 +15,7 @@ from typing import Any
 from jupyter_autocoder.errors import SandboxUnavailable
 from jupyter_autocoder.sandbox import selftest
 from jupyter_autocoder.sandbox.backends import Launch
+from jupyter_autocoder.sandbox.failure import explain
 from jupyter_autocoder.sandbox.plan import Plan
 from jupyter_autocoder.sandbox.spawn import popen_async
 
@@ -43,7 +45,7 @@ class Started:
         try:
             return int(json.loads(text)["child-pid"])
         except (ValueError, KeyError):
-            raise await self._failure() from None
+            raise self._failure() from None
 
     async def report(self, descriptor: int, plan: Plan) -> selftest.Report:
         """Read what the launcher measured and judge it. Raises SandboxUnavailable on anything missing."""
@@ -52,7 +54,7 @@ class Started:
         finally:
             os.close(descriptor)
         if not text:
-            raise await self._failure()
+            raise self._failure()
         return selftest.judge(_parse(text), plan)
 
     def said(self) -> str:
@@ -65,13 +67,11 @@ class Started:
                 os.close(descriptor)
         self._info, self._output = None, -1
 
-    async def _failure(self) -> SandboxUnavailable:
-        return SandboxUnavailable(
-            "the sandbox ended before it had proved itself",
-            facility="start",
-            why=self.said().strip()[-2000:] or "it said nothing",
-            mend="jupyter autocoder doctor",
-        )
+    def _failure(self) -> SandboxUnavailable:
+        # The streams closed, so it is about to end if it has not yet.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=0.2)
+        return explain(self.said(), ended=self.process.poll() is not None)
 
 
 async def start(launch: Launch) -> Started:

@@ -93,12 +93,23 @@ class SandboxProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Make the folder and the connection file; called before each start, a restart's too."""
         self.backend.check()
+        if self.settings.processes and self.backend.namespaces and os.geteuid() == 0:
+            raise SandboxUnavailable(
+                "processes cannot be allowed in a sandbox that root starts",
+                facility="processes",
+                why="the kernel does not hold root to RLIMIT_NPROC, so nothing would bound their number",
+                mend="work as another user than root, or set processes = false under [sandbox]",
+            )
         if self.folder is None:
             sweep()
             self.folder = Folder()
-        self._paths = self.backend.paths(self.folder)
-        self._write_connection_files(self.folder, self._paths)
-        write_etc(self.folder)
+        try:
+            self._paths = self.backend.paths(self.folder)
+            self._write_connection_files(self.folder, self._paths)
+            write_etc(self.folder)
+        except BaseException:
+            await self.cleanup()
+            raise
         return {"cmd": [], "env": {}}
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:

@@ -60,8 +60,8 @@ class Backend(Protocol):
     namespaces: bool
     """True where the sandbox has a file system and process numbers of its own."""
 
-    def check(self) -> None:
-        """Raise SandboxUnavailable, naming facility and mend, where this backend cannot work."""
+    def check(self) -> str:
+        """Say in a few words what was found; raise SandboxUnavailable where it will not do."""
 
     def paths(self, folder: Folder) -> Paths:
         """Tell where things will lie inside."""

