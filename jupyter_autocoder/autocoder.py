@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
@@ -153,7 +154,7 @@ class Autocoder:
             solution = await drive.run(steps)
         except AutocoderError as error:
             _explain_replay(error, entry)
-            error.usage = drive.usage
+            error.usage = drive.usage + (error.usage or Usage())
             raise
         if drive.model and self._lock is not None and not job.dry_run:
             notes += self._store(key, job, solution, drive.model, previous)
@@ -278,17 +279,19 @@ class _Drive:
         self._report(Progress(stage="asking", attempt=self._attempt, model=self._job.prompt.model or ""))
         messages = [redact_message(message, self._owner._redact) for message in request.messages]
         text = ""
-        async for event in client.stream(messages, model=self._job.prompt.model):
-            match event:
-                case TextDelta(text=more):
-                    self._report(Progress(stage="writing", text=more, attempt=self._attempt))
-                case Progress():
-                    self._report(replace(event, attempt=self._attempt))
-                case Completion():
-                    text = event.text or event.refusal or ""
-                    self.usage += event.usage
-                    self.model = event.model
-                    self.notes += event.notes
+        # Closed explicitly: an interrupted cell must end the provider's stream now, not at the next collection.
+        async with contextlib.aclosing(client.stream(messages, model=self._job.prompt.model)) as events:
+            async for event in events:
+                match event:
+                    case TextDelta(text=more):
+                        self._report(Progress(stage="writing", text=more, attempt=self._attempt))
+                    case Progress():
+                        self._report(replace(event, attempt=self._attempt))
+                    case Completion():
+                        text = event.text or event.refusal or ""
+                        self.usage += event.usage
+                        self.model = event.model
+                        self.notes += event.notes
         return text
 
     async def _execute(self, request: Execute) -> Run:
