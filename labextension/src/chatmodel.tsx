@@ -1,0 +1,228 @@
+/*
+ * The one file that knows `@jupyter/chat`: its list, its input, its typing indicator. Each message is handed to it as a
+ * bundle of our own MIME type, and the only renderer it is given is ours, so none of JupyterLab's renderers (which would
+ * fetch a remote image) ever sees what a model wrote.
+ */
+
+import {
+  AbstractChatContext,
+  AbstractChatModel,
+  ChatCommandRegistry,
+  ChatWidget,
+  InputToolbarRegistry,
+  type ChatCommand,
+  type IChatCommandProvider,
+  type IChatContext,
+  type IInputModel,
+  type INewMessage,
+  type IUser
+} from '@jupyter/chat';
+import type { IThemeManager } from '@jupyterlab/apputils';
+import { RenderMimeRegistry, type IRenderMime } from '@jupyterlab/rendermime';
+import { stopIcon } from '@jupyterlab/ui-components';
+import { Widget } from '@lumino/widgets';
+import * as React from 'react';
+
+import { MessageView, type MessageHost } from './components/message';
+import type { Message } from './protocol';
+import type { Change, ConversationState } from './state';
+
+const MIME = 'application/vnd.jupyter-autocoder.message+json';
+
+export interface ChatOptions {
+  host: MessageHost;
+  /** Sends what the person wrote; false when it was not taken, and then the text stays in the input. */
+  send: (text: string) => Promise<boolean>;
+  stop: () => void;
+  commands: () => Record<string, string>;
+  sendWithShiftEnter: boolean;
+  labels: { you: string; assistant: string; note: string; stop: string };
+}
+
+class Context extends AbstractChatContext {
+  get users(): IUser[] {
+    return [];
+  }
+}
+
+export class ChatModel extends AbstractChatModel {
+  constructor(private readonly _options: ChatOptions) {
+    super({ config: { sendWithShiftEnter: _options.sendWithShiftEnter, stackMessages: false, unreadNotifications: false } });
+    this._users = {
+      person: { username: 'person', display_name: _options.labels.you },
+      model: { username: 'model', display_name: _options.labels.assistant, initials: 'AI', bot: true },
+      note: { username: 'note', display_name: _options.labels.note, initials: 'i', bot: true }
+    };
+    this.registry = new RenderMimeRegistry({ initialFactories: [this._factory()] });
+    // Nothing is ever unread in a list that is only shown while it is looked at.
+    this.lastRead = Number.MAX_VALUE;
+    this.setReady();
+  }
+
+  /** The only renderers the message list has. */
+  readonly registry: RenderMimeRegistry;
+
+  get user(): IUser {
+    return this._users.person;
+  }
+
+  get options(): ChatOptions {
+    return this._options;
+  }
+
+  override async sendMessage(message: INewMessage): Promise<boolean> {
+    const text = message.body;
+    if (!text.trim()) {
+      return false;
+    }
+    const taken = await this._options.send(text);
+    if (!taken && !this.input.value) {
+      this.input.value = text;
+    }
+    return taken;
+  }
+
+  override createChatContext(): IChatContext {
+    return new Context({ model: this });
+  }
+
+  /** Show a conversation from now on. */
+  show(state: ConversationState): void {
+    this._state?.changed.disconnect(this._changed, this);
+    this._state = state;
+    state.changed.connect(this._changed, this);
+    this._changed(state, { kind: 'reset' });
+  }
+
+  override dispose(): void {
+    this._state?.changed.disconnect(this._changed, this);
+    this._views.forEach(view => view.dispose());
+    this._views.clear();
+    super.dispose();
+  }
+
+  private _changed(state: ConversationState, change: Change): void {
+    if (change.kind === 'reset') {
+      this._reset(state.messages);
+    } else if (change.kind === 'added') {
+      this.messagesInserted(this.messages.length, [this._content(change.message)]);
+    } else if (change.kind === 'changed') {
+      this._views.get(change.message.id)?.update(change.message);
+    } else if (change.kind === 'doing') {
+      this._views.get(change.message.id)?.refreshDoing();
+    }
+    this.updateWriters(state.busy ? [{ user: this._users.model }] : []);
+  }
+
+  /** Show a whole conversation; messages that are on the screen already keep their place and their focus. */
+  private _reset(messages: readonly Message[]): void {
+    const same =
+      messages.length === this.messages.length && messages.every((message, i) => message.id === this.messages[i].id);
+    if (same) {
+      messages.forEach(message => this._views.get(message.id)?.update(message));
+      return;
+    }
+    this._views.forEach(view => view.dispose());
+    this._views.clear();
+    this.clearMessages();
+    if (messages.length) {
+      this.messagesInserted(0, messages.map(message => this._content(message)));
+    }
+  }
+
+  private _content(message: Message): Parameters<AbstractChatModel['messageAdded']>[0] {
+    const data = { [MIME]: { id: message.id } };
+    return { type: 'msg', id: message.id, time: message.time, sender: this._users[message.role], body: { data } };
+  }
+
+  private _factory(): IRenderMime.IRendererFactory {
+    return { safe: true, mimeTypes: [MIME], createRenderer: () => new Renderer(id => this._view(id)) };
+  }
+
+  private _view(id: string): MessageView | undefined {
+    const message = this._state?.message(id);
+    let view = this._views.get(id);
+    if (!view && message) {
+      view = new MessageView(message, this._options.host);
+      this._views.set(id, view);
+    }
+    return view;
+  }
+
+  private readonly _users: Record<Message['role'], IUser>;
+  private readonly _views = new Map<string, MessageView>();
+  private _state: ConversationState | null = null;
+}
+
+class Renderer extends Widget implements IRenderMime.IRenderer {
+  constructor(private readonly _find: (id: string) => MessageView | undefined) {
+    super();
+  }
+
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    const view = this._find((model.data[MIME] as { id: string }).id);
+    this.node.replaceChildren(...(view ? [view.node] : []));
+  }
+}
+
+/** Completes the slash commands at the beginning of the input. */
+class Commands implements IChatCommandProvider {
+  readonly id = 'jupyter-autocoder:commands';
+
+  constructor(private readonly _commands: () => Record<string, string>) {}
+
+  async listCommandCompletions(input: IInputModel): Promise<ChatCommand[]> {
+    const word = input.currentWord ?? '';
+    if (!word.startsWith('/') || !input.value.startsWith('/') || input.value.includes(' ')) {
+      return [];
+    }
+    return Object.entries(this._commands())
+      .map(([name, description]) => ({ name: `/${name}`, providerId: this.id, description, spaceOnAccept: true }))
+      .filter(command => command.name.startsWith(word));
+  }
+
+  async onSubmit(): Promise<void> {
+    return undefined;
+  }
+}
+
+/** The button that stops, beside the one that sends; it is there only while something runs. */
+function StopButton(props: InputToolbarRegistry.IToolbarItemProps): JSX.Element {
+  const chat = props.chatModel as ChatModel;
+  const [busy, setBusy] = React.useState(chat.writers.length > 0);
+  React.useEffect(() => {
+    const look = (): void => setBusy(chat.writers.length > 0);
+    look();
+    chat.writersChanged.connect(look);
+    return () => {
+      chat.writersChanged.disconnect(look);
+    };
+  }, [chat]);
+  if (!busy) {
+    return <></>;
+  }
+  const label = chat.options.labels.stop;
+  return (
+    <button type="button" className="jp-ac-button jp-ac-stop" title={label} aria-label={label} onClick={chat.options.stop}>
+      <stopIcon.react tag="span" height="16px" width="16px" aria-hidden="true" />
+      <span>{label}</span>
+    </button>
+  );
+}
+
+/** Build the list and the input of one conversation. */
+export function chatWidget(model: ChatModel, themeManager: IThemeManager | null): ChatWidget {
+  const commands = new ChatCommandRegistry();
+  commands.addProvider(new Commands(model.options.commands));
+  const toolbar = InputToolbarRegistry.defaultToolbarRegistry();
+  toolbar.hide('attach');
+  toolbar.addItem('stop', { element: StopButton, position: 90 });
+  return new ChatWidget({
+    model,
+    rmRegistry: model.registry,
+    chatCommandRegistry: commands,
+    inputToolbarRegistry: toolbar,
+    themeManager,
+    area: 'sidebar'
+  });
+}

@@ -1,0 +1,50 @@
+/*
+ * Building DOM by hand: texts go in as text nodes, so nothing that a model or a sandbox wrote is ever parsed as HTML.
+ */
+
+export type Child = Node | string | null | undefined;
+
+export interface Attributes {
+  class?: string;
+  title?: string;
+  text?: string;
+  [name: string]: string | undefined;
+}
+
+/** Make an element; `attributes` are ours alone, never anything that came from outside. */
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined) {
+      continue;
+    }
+    if (name === 'text') {
+      made.textContent = value;
+    } else {
+      made.setAttribute(name, value);
+    }
+  }
+  made.append(...children.filter((child): child is Node | string => child !== null && child !== undefined));
+  return made;
+}
+
+/** Make a button that does something; its label is read out and shown as a tooltip. */
+export function button(label: string, act: (event: MouseEvent) => void, ...children: Child[]): HTMLButtonElement {
+  const made = el('button', { type: 'button', class: 'jp-ac-button', title: label, 'aria-label': label }, ...children);
+  made.addEventListener('click', event => {
+    event.stopPropagation();
+    act(event);
+  });
+  return made;
+}
+
+const ANSI = new RegExp('\\u001b(?:\\[[0-9;?]*[A-Za-z]|\\][^\\u0007\\u001b]*(?:\\u0007|\\u001b\\\\)|[@-Z\\\\-_])', 'g');
+
+/** Take a terminal's control sequences out of a text. */
+export function plain(text: string): string {
+  return text.replace(ANSI, '');
+}

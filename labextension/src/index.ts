@@ -1,0 +1,156 @@
+/*
+ * The plugins: the sidebar with its commands, and the status bar's item. Wiring only.
+ */
+
+import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette, IThemeManager, InputDialog, Dialog, showDialog } from '@jupyterlab/apputils';
+import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import { FileDialog } from '@jupyterlab/filebrowser';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { Api } from './api';
+import { Tray } from './attachments';
+import { addCommands, CommandIDs, type Wiring } from './commands';
+import { Sidebar } from './panel';
+import { ActiveNotebook } from './notebook';
+import { Session } from './session';
+import { BudgetItem } from './status';
+import { ISidebar, type ISidebarApi } from './tokens';
+import { Transport } from './transport';
+
+const PLUGIN = 'jupyter-autocoder:sidebar';
+
+const sidebar: JupyterFrontEndPlugin<ISidebarApi> = {
+  id: PLUGIN,
+  description: 'Asks a model in words, runs its code in a sandbox, puts it into the notebook.',
+  autoStart: true,
+  provides: ISidebar,
+  optional: [
+    ILabShell,
+    ILayoutRestorer,
+    ICommandPalette,
+    IThemeManager,
+    INotebookTracker,
+    ISettingRegistry,
+    ITranslator,
+    IEditorLanguageRegistry,
+    IDocumentManager
+  ],
+  activate
+};
+
+function activate(
+  app: JupyterFrontEnd,
+  labShell: ILabShell | null,
+  restorer: ILayoutRestorer | null,
+  palette: ICommandPalette | null,
+  themeManager: IThemeManager | null,
+  tracker: INotebookTracker | null,
+  registry: ISettingRegistry | null,
+  translator: ITranslator | null,
+  languages: IEditorLanguageRegistry | null,
+  documents: IDocumentManager | null
+): ISidebarApi {
+  const trans = (translator ?? nullTranslator).load('jupyter_autocoder');
+  const api = new Api(app.serviceManager.serverSettings);
+  const transport = new Transport({ connect: () => api.socket() });
+  const tray = new Tray(texts => api.tokens(texts));
+  const session = new Session(api, transport, tray, window.localStorage);
+  const notebook = new ActiveNotebook(tracker);
+  let known: Record<string, string> = {};
+  void api.budget().then(
+    budget => (known = budget.commands),
+    () => undefined
+  );
+
+  const wiring: Wiring = {
+    app,
+    session,
+    notebook,
+    trans,
+    palette,
+    panel: () => panel,
+    chooseFiles: async () => {
+      const browser = documents && (await FileDialog.getOpenFiles({ manager: documents, title: trans.__('Attach files') }));
+      return browser?.button.accept ? (browser.value ?? []).map(model => model.path) : [];
+    },
+    askTitle: async now => (await InputDialog.getText({ title: trans.__('Rename conversation'), text: now })).value,
+    confirm: async (title, body, accept) =>
+      (await showDialog({ title, body, buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: accept })] })).button.accept
+  };
+  const { ways, menu } = addCommands(wiring);
+  const panel = new Sidebar({
+    session,
+    notebook,
+    trans,
+    themeManager,
+    ways,
+    menu,
+    commands: () => known,
+    card: () => null,
+    highlight: (code, source, language) => {
+      const found = languages?.findByName(language);
+      if (languages && found) {
+        void languages.highlight(source, found, code);
+      }
+    },
+    sendWithShiftEnter: false
+  });
+  app.shell.add(panel, 'right', { rank: 600 });
+  restorer?.add(panel, panel.id);
+
+  let followed: string | null = null;
+  const follow = (): void => {
+    if (notebook.path !== followed) {
+      followed = notebook.path;
+      session.resume(followed).catch(() => session.blank());
+    }
+  };
+  tracker?.currentChanged.connect(() => void tracker.currentWidget?.context.ready.then(follow));
+  void app.restored.then(follow);
+  void useSettings(registry, panel, app, labShell);
+  return { open: () => app.commands.execute(CommandIDs.open).then(() => undefined), session };
+}
+
+async function useSettings(
+  registry: ISettingRegistry | null,
+  panel: Sidebar,
+  app: JupyterFrontEnd,
+  labShell: ILabShell | null
+): Promise<void> {
+  if (!registry) {
+    return;
+  }
+  const settings = await registry.load(PLUGIN);
+  let area = 'right';
+  const use = (): void => {
+    panel.sendWithShiftEnter = settings.composite.sendWithShiftEnter === true;
+    const wanted = settings.composite.area === 'left' ? 'left' : 'right';
+    if (wanted !== area) {
+      area = wanted;
+      (labShell ?? app.shell).add(panel, wanted, { rank: 600 });
+    }
+  };
+  settings.changed.connect(use);
+  use();
+}
+
+const status: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-autocoder:status',
+  description: "Shows what is left of the person's limits and budget.",
+  autoStart: true,
+  requires: [ISidebar, IStatusBar],
+  optional: [ITranslator],
+  activate: (_app, chat: ISidebarApi, bar: IStatusBar, translator: ITranslator | null) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_autocoder');
+    const item = new BudgetItem(chat, trans);
+    bar.registerStatusItem('jupyter-autocoder:status', { item, align: 'right', rank: 40, isActive: () => item.isActive });
+  }
+};
+
+export default [sidebar, status];
+export { ISidebar, type ISidebarApi } from './tokens';

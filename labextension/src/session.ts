@@ -1,0 +1,221 @@
+/*
+ * What one sidebar works with: which conversation is shown, its draft, and sending. No DOM.
+ */
+
+import { Signal, type ISignal } from '@lumino/signaling';
+
+import type { Api } from './api';
+import type { Tray } from './attachments';
+import type { Conversation, Problem, ServerFrame } from './protocol';
+import { ConversationState } from './state';
+import type { Transport } from './transport';
+
+const DRAFT = 'jupyter-autocoder:draft:';
+const LAST = 'jupyter-autocoder:last:';
+
+export interface Notice {
+  what: string;
+  do: string;
+}
+
+export class Session {
+  constructor(
+    readonly api: Api,
+    readonly transport: Transport,
+    readonly tray: Tray,
+    private readonly _storage: Storage
+  ) {
+    transport.frame.connect(this._heard, this);
+  }
+
+  /** Another conversation is shown from now on. */
+  get switched(): ISignal<this, ConversationState> {
+    return this._switched;
+  }
+
+  /** The list of conversations may have changed. */
+  get listing(): ISignal<this, void> {
+    return this._listing;
+  }
+
+  /** Something to tell that belongs to no message. */
+  get notice(): ISignal<this, Notice | null> {
+    return this._notice;
+  }
+
+  /** A message could not be sent: its text goes back to the input. */
+  get returned(): ISignal<this, string> {
+    return this._returned;
+  }
+
+  /** A ticket moved. */
+  get ticketMoved(): ISignal<this, string> {
+    return this._ticketMoved;
+  }
+
+  /** An answer or a run ended: money and limits may have changed. */
+  get settled(): ISignal<this, void> {
+    return this._settled;
+  }
+
+  get state(): ConversationState {
+    return this._state;
+  }
+
+  /** The notebook that a new conversation will be attached to. */
+  notebook = '';
+
+  /** Show the conversation this person had last with this notebook, or the beginning of a new one. */
+  async resume(notebook: string): Promise<void> {
+    this.notebook = notebook;
+    const found = await this.api.conversations({ notebook });
+    if (this.notebook !== notebook) {
+      return; // Another notebook came to the front meanwhile.
+    }
+    const last = this._storage.getItem(LAST + notebook);
+    const chosen = found.find(item => item.id === last) ?? found[0];
+    if (chosen) {
+      this.open(chosen.id);
+    } else {
+      this.blank();
+    }
+  }
+
+  /** Show a conversation. */
+  open(id: string): void {
+    if (this._state.id === id) {
+      return;
+    }
+    this._show(id);
+    this.transport.follow(id);
+  }
+
+  /** Begin a new conversation; it comes into being with its first message. */
+  blank(): void {
+    if (this._state.id) {
+      this._show('');
+    }
+  }
+
+  /** Send a message with what is attached; false when it could not be taken. */
+  async ask(text: string): Promise<boolean> {
+    this._notice.emit(null);
+    const attachments = this.tray.take();
+    try {
+      const conversation = await this._begun();
+      this.transport.ask({ type: 'ask', id: newId(), conversation, text, attachments });
+    } catch (error) {
+      this.tray.restore(attachments);
+      this._notice.emit({ what: (error as Error).message, do: (error as { advice?: string }).advice ?? '' });
+      return false;
+    }
+    this.keepDraft('');
+    return true;
+  }
+
+  /** Check and run code of a message. */
+  run(message: string, source: string): void {
+    this._notice.emit(null);
+    const conversation = this._state.id;
+    this.transport.execute({ type: 'execute', id: newId(), conversation, message, source });
+  }
+
+  stop(): void {
+    this.transport.stop(this._state.id);
+  }
+
+  /** Tell the person something that belongs to no message. */
+  tell(what: string, advice: string): void {
+    this._notice.emit({ what, do: advice });
+  }
+
+  get draft(): string {
+    return this._storage.getItem(this._draftKey) ?? '';
+  }
+
+  /** Keep what was typed and not sent, over a reload. */
+  keepDraft(text: string): void {
+    if (text) {
+      this._storage.setItem(this._draftKey, text);
+    } else {
+      this._storage.removeItem(this._draftKey);
+    }
+  }
+
+  private get _draftKey(): string {
+    return DRAFT + (this._state.id || `new:${this.notebook}`);
+  }
+
+  private async _begun(): Promise<string> {
+    if (!this._state.id) {
+      // One at a time: two quick messages belong to the same new conversation.
+      this._beginning ??= this.api.begin(this.notebook).finally(() => (this._beginning = null));
+      const made = await this._beginning;
+      this.keepDraft('');
+      this.open(made.id);
+    }
+    return this._state.id;
+  }
+
+  private _show(id: string): void {
+    const old = this._state.id;
+    if (old) {
+      this.transport.unfollow(old);
+    }
+    this._state = new ConversationState(id, () => this.transport.follow(id));
+    this._switched.emit(this._state);
+  }
+
+  private _heard(_: unknown, frame: ServerFrame): void {
+    switch (frame.type) {
+      case 'listing':
+        this._listing.emit();
+        return;
+      case 'tickets':
+        this._ticketMoved.emit(frame.ticket);
+        return;
+      case 'refused':
+        this._refused(frame.request, frame.problem);
+        return;
+      case 'gone':
+        if (frame.conversation === this._state.id) {
+          this.blank();
+        }
+        return;
+      case 'snapshot':
+        this._storage.setItem(LAST + frame.conversation.notebook, frame.conversation.id);
+        break;
+      default:
+        break;
+    }
+    this._state.apply(frame);
+    if (frame.type === 'put' && frame.message.state !== 'waiting') {
+      this._settled.emit();
+    }
+  }
+
+  private _refused(request: string, problem: Problem): void {
+    const frame = this.transport.returned(request);
+    this._notice.emit({ what: problem.what, do: problem.do });
+    if (frame?.type === 'ask') {
+      this.tray.restore(frame.attachments);
+      this._returned.emit(frame.text);
+    }
+  }
+
+  private _state = new ConversationState('', () => undefined);
+  private _beginning: Promise<Conversation> | null = null;
+  private _switched = new Signal<this, ConversationState>(this);
+  private _listing = new Signal<this, void>(this);
+  private _notice = new Signal<this, Notice | null>(this);
+  private _returned = new Signal<this, string>(this);
+  private _ticketMoved = new Signal<this, string>(this);
+  private _settled = new Signal<this, void>(this);
+}
+
+/** Make an id that nobody else makes. */
+export function newId(): string {
+  // randomUUID needs a secure context, and a plain http server on another host is none.
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+}
