@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import os
 import stat
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jupyter_autocoder.errors import NoKey, SettingsError
+from jupyter_autocoder.llm.identity import fingerprint
 
 VARIABLE = "OPENAI_API_KEY"
 AZURE_VARIABLE = "AZURE_OPENAI_API_KEY"
@@ -25,13 +25,8 @@ class Key:
     secret: str = field(repr=False)
     source: str = ""
 
-    @property
-    def fingerprint(self) -> str:
-        """The first 16 hex digits of the SHA-256: the name of the key in the ledger; empty when there is no key."""
-        return hashlib.sha256(self.secret.encode("utf-8", "surrogatepass")).hexdigest()[:16] if self.secret else ""
-
     def __str__(self) -> str:
-        return f"key {self.fingerprint or 'none'}"
+        return f"{fingerprint(self.secret)} from {self.source}"
 
 
 def find_key(

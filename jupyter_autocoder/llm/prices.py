@@ -83,20 +83,30 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceTable:
-    """All models known by name, as of a date."""
+    """All models known by name, as of a date; `own` are those that stand in the person's file."""
 
     as_of: datetime.date
     source: str
     models: Mapping[str, Model] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
 
     def find(self, name: str) -> Model:
         """Give a model's row, for a dated snapshot its model's; an unknown model is a row of unknowns."""
         found = self.models.get(name) or self.models.get(_SNAPSHOT.sub("", name))
         return dataclasses.replace(found, name=name) if found else Model(name=name)
 
+    def find_local(self, name: str) -> Model:
+        """Give the row of a model on this machine: as the person's file says, else free of charge."""
+        found = self.find(name)
+        return found if name in self.own else dataclasses.replace(found, **_FREE)
+
     def knows(self, name: str) -> bool:
         """Whether the table has a row for this model."""
         return name in self.models or _SNAPSHOT.sub("", name) in self.models
+
+
+_PRICES = ("input", "cached", "written", "output")
+_FREE: Mapping[str, Any] = {**dict.fromkeys(_PRICES, 0), **{f"long_{kind}": None for kind in _PRICES}}
 
 
 def load(prices_file: str = "") -> PriceTable:
@@ -133,7 +143,12 @@ def _lay_over(table: PriceTable, data: Mapping[str, Any], path: Path) -> PriceTa
             models[name] = _model(name, row, models.get(name))
         except (TypeError, ValueError, AttributeError) as error:
             raise _wrong(path, f"models.{name}", str(error)) from None
-    return PriceTable(as_of=data.get("as_of", table.as_of), source=str(data.get("source", path)), models=models)
+    return PriceTable(
+        as_of=data.get("as_of", table.as_of),
+        source=str(data.get("source", path)),
+        models=models,
+        own=frozenset(rows),
+    )
 
 
 def _model(name: str, row: Mapping[str, Any], base: Model | None = None) -> Model:
@@ -147,7 +162,7 @@ def _model(name: str, row: Mapping[str, Any], base: Model | None = None) -> Mode
     return dataclasses.replace(base or Model(name=name), **values)
 
 
-_WANTED: Mapping[str, tuple[str, type]] = {
+_WANTED: Mapping[str, tuple[str, type[Any]]] = {
     "features": ("a list of texts", list),
     "shutdown": ("a date", datetime.date),
     "tools_effort": ("a text", str),
@@ -155,9 +170,9 @@ _WANTED: Mapping[str, tuple[str, type]] = {
 
 
 def _value(key: str, value: Any) -> Any:
-    wanted, kind = _WANTED.get(key, ("a whole number", int))
+    wanted, kind = _WANTED.get(key, ("a whole number of at least 0", int))
     # Exact types: true is an int to Python, and a price of 2.5 would be a million times too small.
-    if type(value) is not kind or (kind is int and value < 0):
+    if type(value).__name__ != kind.__name__ or (kind is int and value < 0):
         msg = f"{key} is {value!r}, wanted {wanted}"
         raise TypeError(msg)
     return frozenset(map(str, value)) if key == "features" else value

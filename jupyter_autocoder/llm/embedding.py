@@ -1,0 +1,55 @@
+"""Embeddings: texts in batches that the API accepts, each of them reserved and settled by itself."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from jupyter_autocoder.errors import AutocoderError, UsageError
+from jupyter_autocoder.events import Embeddings, Usage
+from jupyter_autocoder.llm import tokens
+from jupyter_autocoder.llm.asking import walk
+from jupyter_autocoder.llm.outside import Outside
+from jupyter_autocoder.llm.request import Texts
+
+# The API takes 2,048 texts and 300,000 tokens a request; smaller ones lose less when they fail.
+MOST_TEXTS = 256
+MOST_TOKENS = 100_000
+
+
+async def embed(out: Outside, texts: Sequence[str], *, model: str | None) -> Embeddings:
+    """Give one vector for each text; raises UsageError on a text that is empty or none."""
+    for index, text in enumerate(texts):
+        if not isinstance(text, str) or not text.strip():
+            raise UsageError(f"text {index} is empty or no text", do="give texts with something in them")
+    name = model or out.settings.model.embedding
+    vectors: list[tuple[float, ...]] = []
+    usage, notes = Usage(), []
+    for batch in _batches(texts, name):
+        turn = out.begin()
+        try:
+            async with contextlib.aclosing(walk(out, Texts(texts=batch, model=name), turn)) as events:
+                async for _ in events:
+                    pass
+        except AutocoderError as error:
+            error.usage = usage + turn.usage
+            raise
+        usage += turn.usage
+        notes += turn.notes
+        vectors += turn.answer.vectors
+    return Embeddings(vectors=tuple(vectors), model=name, usage=usage, notes=tuple(notes))
+
+
+def _batches(texts: Sequence[str], model: str) -> Iterator[tuple[str, ...]]:
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        count = tokens.count_text(text, model=model)
+        if batch and (len(batch) == MOST_TEXTS or size + count > MOST_TOKENS):
+            yield tuple(batch)
+            batch, size = [], 0
+        # A half character (lone surrogate) cannot be sent.
+        batch.append(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        size += count
+    if batch:
+        yield tuple(batch)
