@@ -84,7 +84,7 @@ class GatedClient(AsyncKernelClient):
     def iopub_channel(self) -> Any:
         return self._gated(super().iopub_channel, "iopub")
 
-    def execute(self, code: str, *args: Any, **options: Any) -> str:  # type: ignore[override]
+    def execute(self, code: str, *args: Any, **options: Any) -> str:
         """Send `code`; the gate then admits its answers, into the `recording` that was set before."""
         message: str = super().execute(code, *args, **options | {"allow_stdin": False})
         self.gate.expect(message, self.recording)

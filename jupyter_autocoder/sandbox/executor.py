@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any
 
@@ -103,6 +103,31 @@ class Sandbox:
 
         return await hand_over(self._locked(work), on_cancel=self._stop)
 
+    async def put(self, name: str, value: Any) -> None:
+        """Bind `name` inside to a copy of `value`, by data formats only.
+
+        Raises ValueCannotCross naming the object, its type and what can cross.
+        """
+        values = await _values()
+
+        async def work() -> None:
+            await self._quietly(lambda session: values.put(session, name, value))
+
+        await hand_over(self._locked(work))
+
+    async def get(self, name: str) -> Any:
+        """A copy of the variable `name`, an ordinary writable object; nothing from inside is unpickled or evaluated.
+
+        Raises KeyError when there is no such variable, ValueCannotCross when it is no data.
+        """
+        values = await _values()
+
+        async def work() -> Any:
+            limit = self.settings.scratch * MIB
+            return await self._quietly(lambda session: values.get(session, name, limit=limit))
+
+        return await hand_over(self._locked(work))
+
     async def interrupt(self) -> None:
         """Interrupt the running code, if any; kill it when it has not ended two seconds later."""
         await hand_over(self._stop())
@@ -159,6 +184,15 @@ class Sandbox:
             await self._drop()
         return run
 
+    async def _quietly(self, work: Callable[[KernelSession], Awaitable[Any]]) -> Any:
+        """Do something with the kernel that is no run, and freeze it again."""
+        session = await self._kernel()
+        try:
+            return await work(session)
+        finally:
+            if session.alive:
+                session.freeze()
+
     async def _stop(self) -> None:
         if self._running is not None:
             watch, task = self._running
@@ -173,6 +207,13 @@ class Sandbox:
         if session is not None:
             await session.kill()
             live.remove(session)
+
+
+async def _values() -> Any:
+    # Loaded with the first value: a sandbox that only runs code does without.
+    from jupyter_autocoder.sandbox import values
+
+    return values
 
 
 def _deliver_here(on_output: OnOutput) -> OnOutput:

@@ -143,12 +143,12 @@ class Gate:
     def _iopub(self, kind: str, parts: Sequence[zmq.Frame], session: Session) -> dict[str, Any] | None:
         recording = self._recording
         if kind == "status":
-            content = _content(parts, session, SMALL_FRAME) or {}
-            return self._status(content.get("execution_state"))
+            state = _content(parts, session, SMALL_FRAME) or {}
+            return self._status(state.get("execution_state"))
         if recording is None or recording.flooded:
             return None
-        clean = _CLEANERS.get(kind)
-        if clean is None:
+        cleaner = _CLEANERS.get(kind)
+        if cleaner is None:
             if kind.startswith("comm"):
                 recording.note("a widget was left out: widgets do not leave the sandbox")
             return None
@@ -162,7 +162,7 @@ class Gate:
         if content is None:
             recording.cut(f"an output was left out: {len(parts[4])} bytes, malformed or too large")
             return None
-        shown = clean(content, recording)
+        shown = cleaner(content, recording)
         return None if shown is None else self._show(kind, shown, recording)
 
     def _status(self, state: object) -> dict[str, Any] | None:

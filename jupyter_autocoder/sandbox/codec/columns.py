@@ -1,0 +1,414 @@
+"""One column of pandas data, written as plain Arrow arrays and a spec that says what they are."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import zoneinfo
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from jupyter_autocoder.sandbox.codec import tables
+from jupyter_autocoder.sandbox.codec.parts import Malformed, Uncrossable, expect
+
+if TYPE_CHECKING:
+    from jupyter_autocoder.sandbox.codec.tree import Decoder, Encoder
+
+UNITS = ("s", "ms", "us", "ns")
+NUMBERS = frozenset(
+    {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"}
+)
+COMPLEX = {"complex64": "float32", "complex128": "float64"}
+MASKED = frozenset(
+    {"boolean", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64"}
+)
+# Cells of object columns cross one by one, as JSON; more than this is not data of that kind any more.
+OBJECTS = 5_000_000
+
+Spec = dict[str, Any]
+
+
+class Shelf:
+    """The Arrow arrays of one pandas object: those of equal length share a stream."""
+
+    def __init__(self, encoder: Encoder | None = None, decoder: Decoder | None = None) -> None:
+        self._encoder, self._decoder = encoder, decoder
+        self._arrays: dict[int, list[Any]] = {}
+        self._tables: list[Any] = []
+
+    @property
+    def encoder(self) -> Encoder:
+        assert self._encoder is not None
+        return self._encoder
+
+    @property
+    def decoder(self) -> Decoder:
+        assert self._decoder is not None
+        return self._decoder
+
+    def put(self, array: Any) -> list[int]:
+        """Take an Arrow array (or chunked array) in; the answer leads to it."""
+        arrays = self._arrays.setdefault(len(array), [])
+        arrays.append(array)
+        return [list(self._arrays).index(len(array)), len(arrays) - 1]
+
+    def close(self) -> list[int]:
+        """Write everything; the numbers of the parts."""
+        import pyarrow as pa
+
+        return [
+            tables.write(pa.table(arrays, names=[str(n) for n in range(len(arrays))]), self.encoder.parts)
+            for arrays in self._arrays.values()
+        ]
+
+    @classmethod
+    def open(cls, numbers: object, decoder: Decoder) -> Shelf:
+        expect(isinstance(numbers, list) and len(numbers) < 1000, "a list of parts")
+        assert isinstance(numbers, list)
+        shelf = cls(decoder=decoder)
+        shelf._tables = [tables.read(number, decoder.parts) for number in numbers]
+        return shelf
+
+    def take(self, place: object, kind: Any = None) -> Any:
+        """The array at `place`, in one piece; it must be of Arrow type `kind` where one is given."""
+        expect(isinstance(place, list) and len(place) == 2 and all(type(n) is int and n >= 0 for n in place), "a place")
+        assert isinstance(place, list)
+        expect(place[0] < len(self._tables) and place[1] < self._tables[place[0]].num_columns, "a place that exists")
+        column = self._tables[place[0]].column(place[1])
+        expect(kind is None or column.type == kind, f"a column of {kind}")
+        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def write(values: Any, shelf: Shelf) -> Spec:
+    """The spec of `values` (an array of pandas); raises Uncrossable."""
+    for name, (matches, writer, _) in KINDS.items():
+        if matches(values):
+            return {"kind": name, **writer(values, shelf)}
+    raise Uncrossable(f"pandas column of {values.dtype}")
+
+
+def read(spec: Any, shelf: Shelf) -> Any:
+    """The array that a hostile `spec` describes; raises Malformed."""
+    expect(isinstance(spec, dict) and spec.get("kind") in KINDS, "a kind of column")
+    return KINDS[spec["kind"]][2](spec, shelf)
+
+
+# -- numbers -----------------------------------------------------------------------------------------------------------
+def _write_raw(values: Any, shelf: Shelf, dtype: str) -> list[int]:
+    import numpy as np
+    import pyarrow as pa
+
+    raw = np.ascontiguousarray(values)
+    return shelf.put(pa.Array.from_buffers(_arrow_type(dtype), len(raw), [None, pa.py_buffer(raw)]))
+
+
+def _read_raw(place: object, shelf: Shelf, dtype: str) -> Any:
+    """The values of a column without nulls, over the part's own writable memory."""
+    import numpy as np
+
+    array = shelf.take(place, _arrow_type(dtype))
+    expect(array.null_count == 0, "a column without nulls")
+    if len(array) == 0:
+        return np.empty(0, dtype)
+    size = np.dtype(dtype).itemsize
+    values = np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * size)
+    return values if values.flags.writeable and values.flags.aligned else values.copy()
+
+
+def _arrow_type(dtype: str) -> Any:
+    import pyarrow as pa
+
+    return pa.from_numpy_dtype(dtype)
+
+
+def _is_number(values: Any) -> bool:
+    dtype = str(values.dtype)
+    return dtype in NUMBERS or dtype in COMPLEX
+
+
+def _write_number(values: Any, shelf: Shelf) -> Spec:
+    import numpy as np
+
+    raw, dtype = np.asarray(values), str(values.dtype)
+    if dtype in COMPLEX:
+        return {"dtype": dtype, "at": _write_raw(np.ascontiguousarray(raw).view(COMPLEX[dtype]), shelf, COMPLEX[dtype])}
+    stored = "uint8" if dtype == "bool" else dtype
+    return {"dtype": dtype, "at": _write_raw(np.ascontiguousarray(raw).view(stored), shelf, stored)}
+
+
+def _read_number(spec: Spec, shelf: Shelf) -> Any:
+    dtype = spec.get("dtype")
+    if dtype in COMPLEX:
+        return _read_raw(spec.get("at"), shelf, COMPLEX[dtype]).view(dtype)
+    expect(isinstance(dtype, str) and dtype in NUMBERS, "a number's dtype")
+    assert isinstance(dtype, str)
+    if dtype != "bool":
+        return _read_raw(spec.get("at"), shelf, dtype)
+    flags = _read_raw(spec.get("at"), shelf, "uint8")
+    expect(len(flags) == 0 or flags.max() <= 1, "flags")
+    return flags.view("bool")
+
+
+# -- time --------------------------------------------------------------------------------------------------------------
+def zone_name(zone: Any) -> Any:
+    """What `zone` turns back into a time zone: a name, or seconds for a fixed offset."""
+    if zone is None:
+        return None
+    if isinstance(zone, datetime.timezone):
+        return zone.utcoffset(None).total_seconds()
+    name = getattr(zone, "key", None) or getattr(zone, "zone", None)
+    if not isinstance(name, str):
+        raise Uncrossable(f"time zone {zone!r}", "it has no name")
+    return name
+
+
+def zone(data: Any) -> Any:
+    if data is None:
+        return None
+    if isinstance(data, float):
+        return datetime.timezone(datetime.timedelta(seconds=data))
+    expect(isinstance(data, str) and len(data) <= 100, "a time zone")
+    return zoneinfo.ZoneInfo(data)
+
+
+def _is_time(values: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(values, (pd.arrays.DatetimeArray, pd.arrays.TimedeltaArray)) or values.dtype.kind in "mM"
+
+
+def _write_time(values: Any, shelf: Shelf) -> Spec:
+    import numpy as np
+
+    kind, zone = values.dtype.kind, getattr(values.dtype, "tz", None)
+    raw = np.asarray(values.tz_convert("UTC").tz_localize(None) if zone is not None else values)
+    unit = np.datetime_data(raw.dtype)[0]
+    return {"type": kind, "unit": unit, "zone": zone_name(zone), "at": _write_raw(raw.view("int64"), shelf, "int64")}
+
+
+def _read_time(spec: Spec, shelf: Shelf) -> Any:
+    import pandas as pd
+
+    expect(spec.get("type") in ("m", "M") and spec.get("unit") in UNITS, "a unit of time")
+    raw = _read_raw(spec.get("at"), shelf, "int64").view(f"{spec['type']}8[{spec['unit']}]")
+    values = pd.array(raw, dtype=raw.dtype, copy=False)
+    target = zone(spec.get("zone"))
+    return values if target is None else values.tz_localize("UTC").tz_convert(target)
+
+
+def _is_period(values: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(values, pd.arrays.PeriodArray)
+
+
+def _write_period(values: Any, shelf: Shelf) -> Spec:
+    return {"freq": values.freqstr, "at": _write_raw(values.asi8, shelf, "int64")}
+
+
+def _read_period(spec: Spec, shelf: Shelf) -> Any:
+    import pandas as pd
+
+    freq = spec.get("freq")
+    if not isinstance(freq, str) or len(freq) > 50:
+        raise Malformed("a frequency")
+    return pd.arrays.PeriodArray(_read_raw(spec.get("at"), shelf, "int64"), dtype=pd.PeriodDtype(freq))
+
+
+# -- categories and intervals ------------------------------------------------------------------------------------------
+def _is_category(values: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(values, pd.Categorical)
+
+
+def _write_category(values: Any, shelf: Shelf) -> Spec:
+    codes = values.codes
+    return {
+        "ordered": bool(values.ordered),
+        "dtype": str(codes.dtype),
+        "codes": _write_raw(codes, shelf, str(codes.dtype)),
+        "categories": write(values.categories.array, shelf),
+    }
+
+
+def _read_category(spec: Spec, shelf: Shelf) -> Any:
+    import pandas as pd
+
+    expect(spec.get("dtype") in ("int8", "int16", "int32", "int64") and type(spec.get("ordered")) is bool, "categories")
+    expect(
+        isinstance(spec.get("categories"), dict) and spec["categories"].get("kind") != "category", "plain categories"
+    )
+    values = read(spec["categories"], shelf)
+    categories = pd.Index(values, dtype=values.dtype, copy=False, tupleize_cols=False)
+    dtype = pd.CategoricalDtype(categories, ordered=spec["ordered"])
+    return pd.Categorical.from_codes(_read_raw(spec.get("codes"), shelf, spec["dtype"]), dtype=dtype)
+
+
+def _is_interval(values: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(values, pd.arrays.IntervalArray)
+
+
+def _write_interval(values: Any, shelf: Shelf) -> Spec:
+    return {"closed": values.closed, "left": write(values.left.array, shelf), "right": write(values.right.array, shelf)}
+
+
+def _read_interval(spec: Spec, shelf: Shelf) -> Any:
+    import pandas as pd
+
+    expect(spec.get("closed") in ("left", "right", "both", "neither"), "a closed side")
+    sides = [spec.get("left"), spec.get("right")]
+    expect(all(isinstance(side, dict) and side.get("kind") in ("number", "time") for side in sides), "plain ends")
+    left, right = (read(side, shelf) for side in sides)
+    return pd.arrays.IntervalArray.from_arrays(left, right, closed=spec["closed"])
+
+
+# -- what pandas itself keeps with a mask or in Arrow ------------------------------------------------------------------
+def _is_masked(values: Any) -> bool:
+    return str(values.dtype) in MASKED and not _is_arrow(values)
+
+
+def _write_masked(values: Any, shelf: Shelf) -> Spec:
+    import pyarrow as pa
+
+    return {"dtype": str(values.dtype), "at": shelf.put(pa.array(values))}
+
+
+def _read_masked(spec: Spec, shelf: Shelf) -> Any:
+    import pandas as pd
+
+    expect(isinstance(spec.get("dtype"), str) and spec["dtype"] in MASKED, "a masked dtype")
+    dtype: Any = pd.array([], dtype=spec["dtype"]).dtype
+    numpy_type = spec["dtype"].lower()
+    return dtype.__from_arrow__(
+        shelf.take(spec.get("at"), _arrow_type("bool" if numpy_type == "boolean" else numpy_type))
+    )
+
+
+def _is_string(values: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(values.dtype, pd.StringDtype)
+
+
+def _write_string(values: Any, shelf: Shelf) -> Spec:
+    import pandas as pd
+    import pyarrow as pa
+
+    dtype = values.dtype
+    array = pa.array(values)
+    missing = "NA" if dtype.na_value is pd.NA else "nan"
+    return {"storage": dtype.storage, "missing": missing, "at": shelf.put(_as_text(array))}
+
+
+def _read_string(spec: Spec, shelf: Shelf) -> Any:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    expect(spec.get("storage") in ("python", "pyarrow") and spec.get("missing") in ("NA", "nan"), "a text dtype")
+    dtype: Any = pd.StringDtype(spec["storage"], na_value=pd.NA if spec["missing"] == "NA" else np.nan)
+    return dtype.__from_arrow__(pa.chunked_array([_own(shelf.take(spec.get("at"), pa.large_string()))]))
+
+
+def _as_text(array: Any) -> Any:
+    import pyarrow as pa
+
+    return array if array.type == pa.large_string() else array.cast(pa.large_string())
+
+
+def _own(array: Any) -> Any:
+    """A copy in memory of its own: a view would keep the whole part alive for one column."""
+    import pyarrow as pa
+
+    buffers = [None if buffer is None else pa.py_buffer(buffer.to_pybytes()) for buffer in array.buffers()]
+    return pa.Array.from_buffers(array.type, len(array), buffers, array.null_count, array.offset)
+
+
+def _is_arrow(values: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(values.dtype, pd.ArrowDtype)
+
+
+def _write_arrow(values: Any, shelf: Shelf) -> Spec:
+    import pyarrow as pa
+
+    kind = values.dtype.pyarrow_dtype
+    if not tables.is_plain(kind):
+        raise Uncrossable(f"Arrow column of {kind}", "cast it to a plain type first")
+    return {"at": shelf.put(pa.array(values))}
+
+
+def _read_arrow(spec: Spec, shelf: Shelf) -> Any:
+    import pandas as pd
+    import pyarrow as pa
+
+    return pd.arrays.ArrowExtensionArray(pa.chunked_array([shelf.take(spec.get("at"))]))
+
+
+# -- objects -----------------------------------------------------------------------------------------------------------
+def _is_object(values: Any) -> bool:
+    return str(values.dtype) == "object"
+
+
+def _write_object(values: Any, shelf: Shelf) -> Spec:
+    """Python objects, each as JSON; columns of nothing but text (and one kind of missing value) as text."""
+    import numpy as np
+    import pyarrow as pa
+
+    cells = np.asarray(values)
+    if len(cells) > OBJECTS:
+        raise Uncrossable("pandas column of objects", f"it has more than {OBJECTS:,} rows; give it a dtype")
+    kinds = set(map(type, cells.tolist()))
+    if kinds <= {str, type(None)}:
+        return {"as": "text", "at": shelf.put(_text_array(cells))}
+    encoder, told = shelf.encoder, []
+    for cell in cells.tolist():
+        told.append(json.dumps(encoder.encode(cell)))
+    return {"as": "json", "at": shelf.put(pa.array(told, pa.large_string()))}
+
+
+def _text_array(cells: Any) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.array(cells, pa.large_string(), from_pandas=False)
+    except (UnicodeEncodeError, pa.ArrowException):
+        raise Uncrossable("str", "it is not valid Unicode (it holds half of a surrogate pair)") from None
+
+
+def _read_object(spec: Spec, shelf: Shelf) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    expect(spec.get("as") in ("text", "json"), "a way of objects")
+    array = shelf.take(spec.get("at"), pa.large_string())
+    expect(len(array) <= OBJECTS, "fewer objects")
+    told = array.to_pylist()
+    cells = np.empty(len(told), dtype=object)
+    if spec["as"] == "text":
+        cells[:] = told
+        return cells
+    for number, cell in enumerate(told):
+        if not isinstance(cell, str):
+            raise Malformed("a cell")
+        cells[number] = shelf.decoder.decode(json.loads(cell))
+    return cells
+
+
+Matches = Callable[[Any], bool]
+# The first match counts.
+KINDS: dict[str, tuple[Matches, Callable[[Any, Shelf], Spec], Callable[[Spec, Shelf], Any]]] = {
+    "arrow": (_is_arrow, _write_arrow, _read_arrow),
+    "string": (_is_string, _write_string, _read_string),
+    "category": (_is_category, _write_category, _read_category),
+    "period": (_is_period, _write_period, _read_period),
+    "interval": (_is_interval, _write_interval, _read_interval),
+    "masked": (_is_masked, _write_masked, _read_masked),
+    "object": (_is_object, _write_object, _read_object),
+    "time": (_is_time, _write_time, _read_time),
+    "number": (_is_number, _write_number, _read_number),
+}

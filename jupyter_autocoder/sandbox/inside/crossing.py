@@ -1,0 +1,54 @@
+"""Values in and out, seen from inside: called by the kernel's handler for the host's requests."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import Any
+
+from jupyter_autocoder.sandbox.codec.parts import PartReader, PartWriter, Uncrossable
+from jupyter_autocoder.sandbox.codec.tree import Decoder, Encoder
+
+TREE = "tree.json"
+NO_LIMIT = 2**62
+
+Answer = dict[str, Any]
+
+
+def put(namespace: dict[str, Any], request: Answer) -> Answer:
+    """Bind `name` to what the host wrote into `folder`."""
+    folder = request["folder"]
+
+    def open_part(number: int) -> int:
+        return os.open(os.path.join(folder, str(number)), os.O_RDONLY | os.O_CLOEXEC)
+
+    with open(os.path.join(folder, TREE), encoding="utf-8") as file:
+        tree = json.load(file)
+    namespace[request["name"]] = Decoder(PartReader(open_part, limit=NO_LIMIT)).decode(tree)
+    return {"status": "ok"}
+
+
+def get(namespace: dict[str, Any], request: Answer) -> Answer:
+    """Write the value of `name` into the fresh `folder`; say so when it is missing or is no data."""
+    name, folder = request["name"], request["folder"]
+    if name not in namespace:
+        return {"status": "missing"}
+    os.mkdir(folder, 0o700)
+    try:
+        tree = Encoder(PartWriter(folder)).encode(namespace[name])
+        with open(os.path.join(folder, TREE), "w", encoding="utf-8") as file:
+            json.dump(tree, file)
+    except Uncrossable as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        return {"status": "uncrossable", "kind": error.kind, "why": error.why, "where": error.where}
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return {"status": "ok"}
+
+
+def drop(namespace: dict[str, Any], request: Answer) -> Answer:
+    """Remove a folder that `get` made."""
+    shutil.rmtree(request["folder"], ignore_errors=True)
+    return {"status": "ok"}

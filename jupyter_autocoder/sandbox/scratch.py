@@ -1,0 +1,81 @@
+"""The sandbox's scratch folder, read from the host: every name, link, mode and size in it is hostile."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from jupyter_autocoder.errors import SandboxDied
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: opening a planted FIFO would otherwise wait for its other end.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+COUNT = 10_000
+DEPTH = 20
+
+
+class Unsafe(Exception):
+    """Raised when a name leads through a link, out of the folder, or to something else than a regular file."""
+
+
+class Scratch:
+    """A window onto the folder `path` (on the host); each step of a way is opened by itself and never follows a link."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def open_file(self, way: Sequence[str]) -> int:
+        """A descriptor of the regular file that `way` leads to. Raises Unsafe, or FileNotFoundError."""
+        for step in way:
+            if step in ("", ".", "..") or "/" in step or "\0" in step:
+                raise Unsafe("a name that is no name")
+        with self._folder(way[:-1]) as folder:
+            try:
+                descriptor = os.open(way[-1], _FILE, dir_fd=folder)
+            except FileNotFoundError:
+                raise
+            except OSError as error:
+                raise Unsafe(error.strerror or "it cannot be opened") from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise Unsafe("it is not a regular file")
+        return descriptor
+
+    def walk(self) -> list[tuple[tuple[str, ...], int]]:
+        """The regular files below, hidden ones left out: the way to each, and its size in bytes."""
+        found: list[tuple[tuple[str, ...], int]] = []
+        waiting: list[tuple[str, ...]] = [()]
+        while waiting and len(found) < COUNT:
+            way = waiting.pop()
+            with contextlib.suppress(Unsafe, FileNotFoundError), self._folder(way) as folder:
+                for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)[:COUNT]:
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False) and len(way) < DEPTH:
+                        waiting.append((*way, entry.name))
+                    elif entry.is_file(follow_symlinks=False):
+                        found.append(((*way, entry.name), entry.stat(follow_symlinks=False).st_size))
+        return sorted(found)[:COUNT]
+
+    @contextlib.contextmanager
+    def _folder(self, way: Sequence[str]) -> Iterator[int]:
+        try:
+            descriptor = os.open(self._path, _FOLDER)
+        except OSError:
+            raise SandboxDied("the sandbox's files are gone with its kernel") from None
+        try:
+            for step in way:
+                try:
+                    deeper = os.open(step, _FOLDER, dir_fd=descriptor)
+                except FileNotFoundError:
+                    raise
+                except OSError as error:
+                    raise Unsafe(error.strerror or "it cannot be opened") from None
+                os.close(descriptor)
+                descriptor = deeper
+            yield descriptor
+        finally:
+            os.close(descriptor)
