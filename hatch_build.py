@@ -1,0 +1,63 @@
+"""Build the sidebar's front end into the wheel, wherever Node is at hand.
+
+An install without Node succeeds and says that it comes without the sidebar: a wheel and a source archive built with Node
+carry the built files, so only a bare clone is ever without. ``SKIP_JUPYTER_BUILDER=1`` skips the build.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+OUTPUT = "jupyter_autocoder/labextension"
+INSTALLED = "share/jupyter/labextensions/jupyter-autocoder"
+SOURCES = ("src", "style", "schema", "package.json", "yarn.lock", "tsconfig.json")
+
+
+class FrontEnd(BuildHookInterface[Any]):
+    """Called by hatchling before it collects the files."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build what is missing or stale, and add what is there to the wheel."""
+        root = Path(self.root)
+        try:
+            self._build(root)
+        except (OSError, subprocess.CalledProcessError) as error:
+            if version != "editable":
+                msg = f"building the sidebar failed ({error}); SKIP_JUPYTER_BUILDER=1 installs without it"
+                raise RuntimeError(msg) from error
+            self.app.display_warning(f"the sidebar was not built ({error}); try: jlpm --cwd labextension build")
+        if (root / OUTPUT / "package.json").exists():
+            build_data["shared_data"][OUTPUT] = INSTALLED
+            build_data["shared_data"]["labextension/install.json"] = f"{INSTALLED}/install.json"
+
+    def _build(self, root: Path) -> None:
+        if os.environ.get("SKIP_JUPYTER_BUILDER"):
+            self.app.display_warning("SKIP_JUPYTER_BUILDER is set: the sidebar is not built")
+        elif not stale(root):
+            self.app.display_info("the sidebar is built already")
+        elif shutil.which("node") is None:
+            self.app.display_warning("Node.js was not found: this install has no chat sidebar")
+        else:
+            jlpm = [sys.executable, "-m", "jupyter_builder.jlpm"]
+            environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+            for command in (["install", "--immutable"], ["build:prod"]):
+                subprocess.run([*jlpm, *command], cwd=root / "labextension", env=environment, check=True)  # noqa: S603
+
+
+def stale(root: Path) -> bool:
+    """Whether the built files are missing or older than a source."""
+    built = root / OUTPUT / "package.json"
+    if not built.exists():
+        return True
+    sources = [root / "labextension" / name for name in SOURCES]
+    files = [file for source in sources for file in ([source] if source.is_file() else source.rglob("*"))]
+    return any(file.stat().st_mtime > built.stat().st_mtime for file in files if file.is_file())
