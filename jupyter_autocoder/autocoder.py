@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from jupyter_autocoder import lock as locks
 from jupyter_autocoder.agent import Ask, Check, Collect, Execute, Request, Solution, solve
 from jupyter_autocoder.agent.checks import compile_checks
-from jupyter_autocoder.agent.prompt import Context, Step
+from jupyter_autocoder.agent.prompt import Context, Step, fit, messages
 from jupyter_autocoder.errors import AutocoderError, LockError, ValueCannotCross
 from jupyter_autocoder.events import Completion, Outcome, Progress, Prompt, Run, TextDelta, Usage, Verdict
 from jupyter_autocoder.lock import Entry, Lock
@@ -114,6 +114,14 @@ class Session:
             await box.close()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """How many tokens a conversation may have; `count` counts them, `room` None means no limit is known."""
+
+    count: Callable[[Sequence[dict[str, Any]]], int]
+    room: int | None = None
+
+
 class Autocoder:
     """Answers jobs, one at a time, in one session.
 
@@ -128,12 +136,14 @@ class Autocoder:
         policy: Policy,
         lock: Lock | None,
         redact: Callable[[str], str] = str,
+        window: Window | None = None,
     ) -> None:
         self.session = session
         self._open_client = open_client
         self._policy = policy
         self._lock = lock
         self._redact = redact
+        self._window = window
 
     async def ask(self, job: Job, report: Report) -> Result:
         """Take one prompt the whole way.
@@ -149,7 +159,10 @@ class Autocoder:
         key = locks.make_key(job.prompt, previous)
         entry, notes = self._look_up(job, key, previous)
         drive = _Drive(self, job, report)
-        steps = solve(job.prompt, self._context(before), locked=entry.code if entry else None)
+        prompt, context, left_out = self._fit(job.prompt, before)
+        if left_out and entry is None:
+            notes.append(left_out)
+        steps = solve(prompt, context, locked=entry.code if entry else None)
         try:
             solution = await drive.run(steps)
         except AutocoderError as error:
@@ -181,15 +194,15 @@ class Autocoder:
 
     def preview(self, job: Job) -> list[dict[str, Any]]:
         """Return the messages that `ask` would send, without sending anything."""
-        steps = solve(job.prompt, self._context(self.session.before(job.cell, job.prompt)))
-        request = next(steps)
-        steps.close()
-        assert isinstance(request, Ask)
-        return [redact_message(message, self._redact) for message in request.messages]
+        prompt, context, _ = self._fit(job.prompt, self.session.before(job.cell, job.prompt))
+        return [redact_message(message, self._redact) for message in messages(prompt, context)]
 
-    def _context(self, before: Sequence[Past]) -> Context:
+    def _fit(self, prompt: Prompt, before: Sequence[Past]) -> tuple[Prompt, Context, str]:
         steps = tuple(Step(text=past.prompt.text, source=past.source) for past in before)
-        return Context(modules=sorted(self._policy.modules), steps=steps)
+        context = Context(modules=sorted(self._policy.modules), steps=steps)
+        if self._window is None:
+            return prompt, context, ""
+        return fit(prompt, context, count=self._window.count, room=self._window.room)
 
     def _look_up(self, job: Job, key: str, previous: str) -> tuple[Entry | None, list[str]]:
         if self._lock is None or job.mode == "refresh":

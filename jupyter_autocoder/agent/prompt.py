@@ -5,8 +5,8 @@ Texts are joined, never formatted: a person's braces and percent signs are only 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_autocoder.events import Prompt, Variable, Verdict
@@ -54,6 +54,26 @@ def messages(prompt: Prompt, context: Context) -> list[Message]:
     conversation.extend(context.extra)
     conversation.append({"role": "user", "content": _request(prompt)})
     return conversation
+
+
+def fit(
+    prompt: Prompt, context: Context, *, count: Callable[[Sequence[Message]], int], room: int | None
+) -> tuple[Prompt, Context, str]:
+    """Leave out the least useful parts until the conversation has at most `room` tokens by `count`.
+
+    The oldest steps go first, then the sample rows; the sentence, the names and the checks stay whatever they take.
+    Returns what is left and one line that says what was left out ("" for nothing).
+    """
+    dropped = 0
+    while room is not None and context.steps and count(messages(prompt, context)) > room:
+        context = replace(context, steps=context.steps[1:])
+        dropped += 1
+    parts = [f"the {dropped} oldest prompts of this session"] if dropped else []
+    if room is not None and any(v.sample for v in prompt.inputs) and count(messages(prompt, context)) > room:
+        prompt = replace(prompt, inputs=tuple(replace(variable, sample="") for variable in prompt.inputs))
+        parts.append("the sample rows")
+    note = f"left out to fit the model's window: {' and '.join(parts)}" if parts else ""
+    return prompt, context, note
 
 
 def _request(prompt: Prompt) -> str:

@@ -16,11 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_autocoder import settings as configuration
 from jupyter_autocoder.agent.adopt import definitions, extract
-from jupyter_autocoder.autocoder import Autocoder, Job, Past, Result, Session, notebook_name
+from jupyter_autocoder.autocoder import Autocoder, Job, Past, Result, Session, Window, notebook_name
 from jupyter_autocoder.errors import UsageError
 from jupyter_autocoder.events import Progress, Variable
+from jupyter_autocoder.llm import prices
+from jupyter_autocoder.llm.prices import Model
+from jupyter_autocoder.llm.providers import provider
 from jupyter_autocoder.llm.redaction import redact
+from jupyter_autocoder.llm.tokens import count_request
 from jupyter_autocoder.lock import Lock, find
+from jupyter_autocoder.magics.status import money
 from jupyter_autocoder.policy import Policy
 from jupyter_autocoder.portal import portal
 from jupyter_autocoder.sandbox import Pool, describe
@@ -64,9 +69,13 @@ class Workshop:
         return self._portal.watch(self._autocoder().ask, job, events.put, events=events, draw=draw)
 
     def preview(self, job: Job) -> str:
-        """What would be sent for `job`, message by message."""
+        """What would be sent for `job`, message by message, and what that is and costs at most."""
         messages = self._autocoder().preview(job)
-        return "\n\n".join(f"[{message['role']}]\n{message['content']}" for message in messages)
+        model, tokens = self._model(job.prompt.model), self._count(messages)
+        output = self._settings.model.max_output_tokens
+        most = money(model.ceiling(input_tokens=tokens, output_tokens=output))
+        cost = f"about {tokens} tokens in, at most {output} out: at most {most} with {model.name}; nothing was sent"
+        return "\n\n".join([*(f"[{message['role']}]\n{message['content']}" for message in messages), cost])
 
     def save(self, names: Sequence[str], folder: Path) -> None:
         """Copy files out of the sandbox into `folder`."""
@@ -111,7 +120,6 @@ class Workshop:
         """What was spent since `span` ago and what is left, as a display bundle."""
         from jupyter_autocoder.llm import Governor, usage
         from jupyter_autocoder.llm.identity import current_user
-        from jupyter_autocoder.llm.providers import provider
         from jupyter_autocoder.magics.usage import bundle
         from jupyter_autocoder.store import Store
 
@@ -137,7 +145,24 @@ class Workshop:
     def _autocoder(self) -> Autocoder:
         lock = Lock(find(Path.cwd(), os.environ))
         policy = Policy.from_settings(self._settings.policy)
-        return Autocoder(self._session, open_client=self._open_client, policy=policy, lock=lock, redact=redact)
+        model = self._model(None)
+        room = None if model.window is None else max(model.window - self._settings.model.max_output_tokens, 0)
+        return Autocoder(
+            self._session,
+            open_client=self._open_client,
+            policy=policy,
+            lock=lock,
+            redact=redact,
+            window=Window(count=self._count, room=room),
+        )
+
+    def _model(self, name: str | None) -> Model:
+        table = prices.load(self._settings.model.prices_file)
+        wanted = name or self._settings.model.name
+        return table.find_local(wanted) if provider(self._settings.model).local else table.find(wanted)
+
+    def _count(self, messages: Sequence[dict[str, Any]]) -> int:
+        return count_request(messages, model=self._settings.model.name)
 
     def _open_client(self) -> GovernedClient:
         # Imported here: a replayed notebook needs neither the client nor what it stands on.
