@@ -1,7 +1,7 @@
 """Build the sidebar's front end into the wheel, wherever Node is at hand.
 
-An install without Node succeeds and says that it comes without the sidebar: a wheel and a source archive built with Node
-carry the built files, so only a bare clone is ever without. ``SKIP_JUPYTER_BUILDER=1`` skips the build.
+An install without Node succeeds and says that it has no sidebar. A wheel and a source archive that were built with
+Node carry the built files, so only a bare clone is ever without. ``SKIP_JUPYTER_BUILDER=1`` skips the build.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class FrontEnd(BuildHookInterface[Any]):
         elif shutil.which("node") is None:
             self.app.display_warning("Node.js was not found: this install has no chat sidebar")
         else:
-            jlpm = [sys.executable, "-m", "jupyter_builder.jlpm"]
-            environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+            jlpm = [sys.executable, "-c", "from jupyter_builder.jlpm import main; main()"]
+            environment = {**os.environ, "PATH": f"{os.environ['PATH']}{os.pathsep}{Path(sys.executable).parent}"}
             for command in (["install", "--immutable"], ["build:prod"]):
                 subprocess.run([*jlpm, *command], cwd=root / "labextension", env=environment, check=True)  # noqa: S603
 
