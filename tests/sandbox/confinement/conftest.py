@@ -48,14 +48,14 @@ class Kernel:
     def run(self, code: str, timeout: float = TIMEOUT) -> Answer:
         return self.wait(self.ask(code, timeout))
 
-    async def ask(self, code: str, timeout: float = TIMEOUT) -> Answer:
+    async def ask(self, code: str, limit: float = TIMEOUT) -> Answer:
         texts: list[str] = []
 
         def hook(message: dict[str, Any]) -> None:
             content = message["content"]
             texts.append(content.get("text", "") + content.get("data", {}).get("text/plain", ""))
 
-        reply = await self.client.execute_interactive(code, output_hook=hook, timeout=timeout, allow_stdin=False)
+        reply = await self.client.execute_interactive(code, output_hook=hook, timeout=limit, allow_stdin=False)
         content = reply["content"]
         return Answer("".join(texts).strip(), content.get("ename", ""), content.get("evalue", ""))
 
