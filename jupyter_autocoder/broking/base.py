@@ -1,8 +1,8 @@
 """The port to a broker: everything the desk asks of one, and everything it may answer.
 
 To write an adapter, subclass `Broker`, fill in the abstract methods as their docstrings say, and register a factory
-``make(settings: TradeSettings, store: Store) -> Broker`` in the entry point group ``jupyter_autocoder.brokers``; then
-run the suite of `jupyter_autocoder.broking.conformance` against it. Rules for all methods:
+``make(settings: TradeSettings, store: Store, owner: str) -> Broker`` in the entry point group
+``jupyter_autocoder.brokers``; then run the suite of `jupyter_autocoder.broking.conformance` against it. Rules:
 
 - They block; the desk calls them from worker threads, sometimes from several at once.
 - Amounts are `Decimal`, US dollars, never float. Times are seconds since the epoch.
@@ -19,10 +19,10 @@ import abc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
-from jupyter_autocoder.errors import SettingsError
+from jupyter_autocoder.errors import BrokerError, SettingsError
 from jupyter_autocoder.settings import TradeSettings
 from jupyter_autocoder.store import Store
 from jupyter_autocoder.trade.limits import Capabilities
@@ -32,6 +32,10 @@ from jupyter_autocoder.trade.terms import Side
 from jupyter_autocoder.trade.tickets import Leg
 
 GROUP: Final = "jupyter_autocoder.brokers"
+BUILT_IN: Final = {
+    "paper": "jupyter_autocoder.broking.paper:make",
+    "alpaca": "jupyter_autocoder.broking.alpaca:make",
+}
 REPORTED: Final = frozenset(
     {
         State.ACCEPTED,
@@ -44,6 +48,10 @@ REPORTED: Final = frozenset(
         State.REPLACED,
     }
 )
+
+
+class SeenBefore(BrokerError):
+    """Raised by `Broker.submit` when the broker has seen this client order id: the order may be there already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +140,8 @@ class Broker(abc.ABC):
     def submit(self, order: Leg, *, client_order_id: str) -> Report:
         """Called once per leg, after `client_order_id` is on disk. Make exactly one request and return its answer.
 
-        Raises BrokerError with ``definite=True`` on a proven refusal (a client order id that was seen before among
-        them: the desk then looks it up), ``definite=False`` whenever the order might exist all the same.
+        Raises SeenBefore when the broker knows the client order id already (the desk looks it up), BrokerError with
+        ``definite=True`` on any other proven refusal and ``definite=False`` whenever the order might exist after all.
         """
 
     @abc.abstractmethod
@@ -164,15 +172,17 @@ class Broker(abc.ABC):
         """Called once at the end. Let go of connections; must not raise."""
 
 
-def find(settings: TradeSettings, store: Store) -> Broker:
-    """Make the broker that the settings name; raises SettingsError when no installed package brings it."""
-    found = {point.name: point for point in entry_points(group=GROUP)}
-    point = found.get(settings.broker)
+def find(settings: TradeSettings, store: Store, owner: str) -> Broker:
+    """Make the broker that the settings name; raises SettingsError when no installed package brings it.
+
+    Our own names cannot be taken over by another package's entry point.
+    """
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    points |= {name: EntryPoint(name, place, GROUP) for name, place in BUILT_IN.items()}
+    point = points.get(settings.broker)
     if point is None:
-        known = ", ".join(sorted(found)) or "none"
         what = f"there is no broker called {settings.broker!r}"
-        raise SettingsError(
-            what, source="[trade] broker", key="trade.broker", why=f"installed: {known}", do="name one of these"
-        )
-    broker: Broker = point.load()(settings, store)
+        why = f"installed: {', '.join(sorted(points))}"
+        raise SettingsError(what, source="[trade] broker", key="trade.broker", why=why, do="name one of these")
+    broker: Broker = point.load()(settings, store, owner)
     return broker

@@ -90,6 +90,12 @@ class TicketBook:
                 since,
             )
 
+    def made_of(self, origin: str) -> str:
+        """The id of the ticket that a cause has led to; empty when it has not."""
+        with self.store.read() as tx:
+            row = tx.row("SELECT id FROM trade_tickets WHERE origin = ?", origin)
+        return "" if row is None else str(row["id"])
+
     def events(self, ticket: str) -> list[Row]:
         with self.store.read() as tx:
             return audit.events(tx, ticket)
@@ -131,11 +137,11 @@ class TicketBook:
             )
         return value
 
-    def check(self, claim: Claim) -> Entry:
+    def check(self, claim: Claim, *, wanted: State = State.PENDING, approvers: frozenset[str] = frozenset()) -> Entry:
         """Compare a claim with the row without using it up; raises what `confirm` would raise."""
         with self.store.read() as tx:
             row = rows.ticket_row(tx, claim.ticket)
-            moves.check_claim(tx, row, claim)
+            moves.check_claim(tx, row, claim, wanted=wanted, approvers=approvers)
             return self._entry(tx, claim.ticket)
 
     def confirm(self, claim: Claim, gate: Gate, *, approvers: frozenset[str] = frozenset(), needed: int = 1) -> Verdict:
@@ -172,6 +178,13 @@ class TicketBook:
             moves.move(tx, row, Step.DISMISS, who)
             return self._entry(tx, ticket)
 
+    def block(self, claim: Claim, message: str, *, approvers: frozenset[str] = frozenset()) -> None:
+        """Block a pending ticket on whose click the present says no."""
+        with self.store.write() as tx:
+            row = rows.ticket_row(tx, claim.ticket)
+            moves.check_claim(tx, row, claim, approvers=approvers)
+            moves.move(tx, row, Step.BLOCK, claim.who, message=message)
+
     def expire(self, *, ticket: str = "") -> int:
         """Move what waited too long to expired; return how many."""
         with self.store.write() as tx:
@@ -180,11 +193,11 @@ class TicketBook:
                 moves.move(tx, row, Step.EXPIRE, SYSTEM)
         return len(late)
 
-    def supersede(self, claim: Claim, successor: Ticket) -> Entry:
+    def supersede(self, claim: Claim, successor: Ticket, *, approvers: frozenset[str] = frozenset()) -> Entry:
         """Replace a pending ticket by one that shows what changed; the click is used up, a new one is needed."""
         with self.store.write() as tx:
             row = rows.ticket_row(tx, claim.ticket)
-            moves.check_claim(tx, row, claim)
+            moves.check_claim(tx, row, claim, approvers=approvers)
             moves.use_nonce(tx, claim)
             moves.move(tx, row, Step.SUPERSEDE, claim.who, successor=successor.id)
             self._insert(tx, successor, SYSTEM)

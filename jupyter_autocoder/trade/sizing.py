@@ -43,7 +43,8 @@ class Sizer:
         """
         order = self._closing_side(order)
         qty, notional, derived = self._amount(order, proceeds)
-        if notional is not None and order.type not in self.capabilities.notional_types:
+        in_dollars = order.type in self.capabilities.notional_types and order.order_class is None
+        if notional is not None and not in_dollars:
             qty, derived = self._shares(order, notional, derived)
             notional = None
         size = qty if notional is None else notional

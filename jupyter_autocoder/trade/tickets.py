@@ -172,7 +172,9 @@ class Ticket:
     """The whole of what is asked; times in whole milliseconds since the epoch.
 
     `read_by` is "grammar", "model" or "weights"; `changed` lists in words what differs from the ticket that this one
-    replaces (`parent`); `cancels` are client order ids that are cancelled before the first leg is sent.
+    replaces (`parent`). `said` are the legs' orders before they were sized, one each, so that they can be sized again;
+    `weights` (percent of equity) and `whole` (what is not named goes to zero) belong to a rebalance. `cancels` are
+    client order ids that are cancelled before the first leg is sent.
     """
 
     id: str
@@ -192,6 +194,9 @@ class Ticket:
     warnings: tuple[Remark, ...] = ()
     limits: Mapping[str, str] = field(default_factory=dict)
     follow_ups: tuple[FollowUp, ...] = ()
+    said: tuple[Mapping[str, Any], ...] = ()
+    weights: Mapping[str, Decimal] = field(default_factory=dict)
+    whole: bool = False
     cancels: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     parent: str = ""
@@ -201,6 +206,7 @@ class Ticket:
     def __post_init__(self) -> None:
         object.__setattr__(self, "quotes", MappingProxyType(dict(self.quotes)))
         object.__setattr__(self, "limits", MappingProxyType(dict(self.limits)))
+        object.__setattr__(self, "weights", MappingProxyType(dict(self.weights)))
 
     def body(self) -> str:
         return encode(self)
@@ -227,6 +233,11 @@ def decode(body: str) -> Ticket:
         return _make(Ticket, form)
     except (TypeError, AttributeError, KeyError) as error:
         raise ValueError(f"not a ticket: {error}") from None
+
+
+def leg_from(text: str) -> Leg:
+    """Read back one encoded leg; raises ValueError on anything else."""
+    return _make(Leg, json.loads(text))
 
 
 def order_of(follow_up: FollowUp) -> Order:

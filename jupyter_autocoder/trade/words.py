@@ -50,7 +50,7 @@ def usd(value: Decimal | None) -> str:
         return "unknown"
     sign = "-" if value < 0 else ""
     size = abs(value)
-    return f"{sign}${size:,.4f}" if 0 < size < 1 else f"{sign}${size:,.2f}"
+    return f"{sign}${size:,.4f}" if size < 1 and size != round(size, 2) else f"{sign}${size:,.2f}"
 
 
 def verb(leg: Leg) -> str:
