@@ -6,15 +6,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jupyter_autocoder.sandbox.variables import describe
     from jupyter_autocoder.sandbox.executor import Sandbox
+    from jupyter_autocoder.sandbox.files import ScratchFile
+    from jupyter_autocoder.sandbox.pool import Pool
     from jupyter_autocoder.settings import SandboxSettings
 
-__all__ = ["Sandbox", "SandboxSettings"]
+__all__ = ["Pool", "Sandbox", "SandboxSettings", "ScratchFile", "describe"]
 
 # A kernel's start imports this package for its provisioner alone: nbclient would make every kernel start slow.
 _HOMES = {
+    "Pool": "jupyter_autocoder.sandbox.pool",
     "Sandbox": "jupyter_autocoder.sandbox.executor",
     "SandboxSettings": "jupyter_autocoder.settings",
+    "ScratchFile": "jupyter_autocoder.sandbox.files",
+    "describe": "jupyter_autocoder.sandbox.variables",
 }
 
 

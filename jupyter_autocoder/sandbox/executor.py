@@ -7,16 +7,19 @@ import os
 import time
 import warnings
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from jupyter_autocoder import settings as settings_module
 from jupyter_autocoder.errors import SandboxDied, UsageError
 from jupyter_autocoder.events import Run
-from jupyter_autocoder.sandbox import live
+from jupyter_autocoder.sandbox import files, live
+from jupyter_autocoder.sandbox.files import ScratchFile
 from jupyter_autocoder.sandbox.gate import MIB, Caps, Recording
 from jupyter_autocoder.sandbox.loop import hand_over
 from jupyter_autocoder.sandbox.result import make_run
+from jupyter_autocoder.sandbox.scratch import Scratch
 from jupyter_autocoder.sandbox.session import KernelSession
 from jupyter_autocoder.sandbox.watch import Watch
 from jupyter_autocoder.settings import SandboxSettings
@@ -43,6 +46,7 @@ class Sandbox:
         self._pid = os.getpid()
         self._closed = False
         self._lost = False
+        self._inputs: dict[str, Path] = {}
         self._session: KernelSession | None = None
         self._turn: asyncio.Lock | None = None
         self._running: tuple[Watch, asyncio.Task[Any]] | None = None
@@ -71,6 +75,11 @@ class Sandbox:
     def backend(self) -> str:
         """What confines the code: ``bubblewrap``, ``landlock``, ``podman`` or ``docker``."""
         return self.settings.backend
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a kernel that could run something at once."""
+        return self._session is not None and self._session.alive
 
     async def start(self) -> None:
         """Start the kernel now instead of at the first run.
@@ -128,6 +137,46 @@ class Sandbox:
 
         return await hand_over(self._locked(work))
 
+    async def add_file(self, path: str | os.PathLike[str], *, name: str | None = None) -> str:
+        """Copy a file of this machine in, read-only, and return its path inside. A restarted kernel has it again.
+
+        Raises UsageError when it is no regular file or `name` (default: its own) is no file name.
+        """
+        source = Path(path)
+        shown = source.name if name is None else name
+
+        async def work() -> str:
+            session = await self._kernel()
+            await asyncio.to_thread(files.copy_in, source, session.manager.inbox, shown)
+            self._inputs[shown] = source
+            return f"{session.manager.inbox_inside}/{shown}"
+
+        return str(await hand_over(self._locked(work)))
+
+    async def files(self) -> tuple[ScratchFile, ...]:
+        """The regular files that the code left in its working directory."""
+
+        async def work() -> tuple[ScratchFile, ...]:
+            return files.listing(Scratch((await self._kernel()).manager.scratch_outside))
+
+        found: tuple[ScratchFile, ...] = await hand_over(self._locked(work))
+        return found
+
+    async def collect(self, name: str, to: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Copy the file `name` of the code's working directory to the path `to`, or into the folder `to`.
+
+        Returns where it went. Raises UsageError when there is no such regular file, it is too large, or the target
+        exists and `overwrite` is false.
+        """
+        limit = self.settings.scratch * MIB
+
+        async def work() -> Path:
+            scratch = Scratch((await self._kernel()).manager.scratch_outside)
+            return await asyncio.to_thread(files.copy_out, scratch, name, Path(to), limit=limit, overwrite=overwrite)
+
+        target: Path = await hand_over(self._locked(work))
+        return target
+
     async def interrupt(self) -> None:
         """Interrupt the running code, if any; kill it when it has not ended two seconds later."""
         await hand_over(self._stop())
@@ -153,8 +202,15 @@ class Sandbox:
             self._lost = True
             await self._drop()
         session = KernelSession(self.settings)
-        await session.start()
         live.add(session)
+        try:
+            await session.start()
+            for name, path in self._inputs.items():
+                files.copy_in(path, session.manager.inbox, name)
+        except BaseException:
+            await session.kill()
+            live.remove(session)
+            raise
         session.freeze()
         self._session = session
         return session

@@ -22,7 +22,7 @@ class Unsafe(Exception):
 
 
 class Scratch:
-    """A window onto the folder `path` (on the host); each step of a way is opened by itself and never follows a link."""
+    """A window onto the folder `path` (on the host); each step of a way is opened by itself and follows no link."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
