@@ -140,16 +140,17 @@ class Sandbox:
     async def add_file(self, path: str | os.PathLike[str], *, name: str | None = None) -> str:
         """Copy a file of this machine in, read-only, and return its path inside. A restarted kernel has it again.
 
-        Raises UsageError when it is no regular file or `name` (default: its own) is no file name.
+        Code finds it under `name` (default: its own; ``data/prices.csv`` makes the folder) in its working directory.
+        Raises UsageError when it is no regular file or `name` is no file name.
         """
         source = Path(path)
         shown = source.name if name is None else name
 
         async def work() -> str:
             session = await self._kernel()
-            await asyncio.to_thread(files.copy_in, source, session.manager.inbox, shown)
+            inside = await asyncio.to_thread(_lend, session, source, shown)
             self._inputs[shown] = source
-            return f"{session.manager.inbox_inside}/{shown}"
+            return inside
 
         return str(await hand_over(self._locked(work)))
 
@@ -206,7 +207,7 @@ class Sandbox:
         try:
             await session.start()
             for name, path in self._inputs.items():
-                files.copy_in(path, session.manager.inbox, name)
+                _lend(session, path, name)
         except BaseException:
             await session.kill()
             live.remove(session)
@@ -263,6 +264,15 @@ class Sandbox:
         if session is not None:
             await session.kill()
             live.remove(session)
+
+
+def _lend(session: KernelSession, path: Path, name: str) -> str:
+    """Copy a file into the inbox and show it in the working directory; return its path in the inbox."""
+    flat = name.replace("/", "--")
+    files.copy_in(path, session.manager.inbox, flat)
+    inside = f"{session.manager.inbox_inside}/{flat}"
+    files.show(Scratch(session.manager.scratch_outside), name, inside)
+    return inside
 
 
 async def _values() -> Any:

@@ -50,6 +50,15 @@ def copy_in(path: Path, folder: Path, name: str) -> None:
         raise SandboxError(f"{path} could not be handed to the sandbox", why=why, do="free some space") from None
 
 
+def show(scratch: Scratch, name: str, inside: str) -> None:
+    """Make `name` in the scratch folder a link to `inside`, a path of the sandbox. Raises UsageError."""
+    try:
+        scratch.link(PurePosixPath(name).parts, inside)
+    except Unsafe as error:
+        do = "name the file otherwise, or start with --fresh"
+        raise UsageError(f"{name} cannot be shown to the code", why=str(error), do=do) from None
+
+
 def copy_out(scratch: Scratch, name: str, to: Path, *, limit: int, overwrite: bool = False) -> Path:
     """Copy the sandbox's file `name` to the path `to` (or into it, when it is a folder) and return where it went.
 

@@ -29,9 +29,7 @@ class Scratch:
 
     def open_file(self, way: Sequence[str]) -> int:
         """A descriptor of the regular file that `way` leads to. Raises Unsafe, or FileNotFoundError."""
-        for step in way:
-            if step in ("", ".", "..") or "/" in step or "\0" in step:
-                raise Unsafe("a name that is no name")
+        _refuse_odd(way)
         with self._folder(way[:-1]) as folder:
             try:
                 descriptor = os.open(way[-1], _FILE, dir_fd=folder)
@@ -43,6 +41,23 @@ class Scratch:
             os.close(descriptor)
             raise Unsafe("it is not a regular file")
         return descriptor
+
+    def link(self, way: Sequence[str], target: str) -> None:
+        """Make `way` a link to `target`, with the folders it needs; only an older link is replaced. Raises Unsafe."""
+        _refuse_odd(way)
+        for depth in range(1, len(way)):
+            with self._folder(way[: depth - 1]) as folder, contextlib.suppress(FileExistsError):
+                os.mkdir(way[depth - 1], 0o700, dir_fd=folder)
+        with self._folder(way[:-1]) as folder:
+            try:
+                if stat.S_ISLNK(os.stat(way[-1], dir_fd=folder, follow_symlinks=False).st_mode):
+                    os.unlink(way[-1], dir_fd=folder)
+            except FileNotFoundError:
+                pass
+            try:
+                os.symlink(target, way[-1], dir_fd=folder)
+            except OSError as error:
+                raise Unsafe(error.strerror or "it cannot be made") from None
 
     def walk(self) -> list[tuple[tuple[str, ...], int]]:
         """The regular files below, hidden ones left out: the way to each, and its size in bytes."""
@@ -79,3 +94,9 @@ class Scratch:
             yield descriptor
         finally:
             os.close(descriptor)
+
+
+def _refuse_odd(way: Sequence[str]) -> None:
+    for step in way:
+        if step in ("", ".", "..") or "/" in step or "\0" in step:
+            raise Unsafe("a name that is no name")
