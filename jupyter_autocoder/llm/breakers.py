@@ -26,9 +26,13 @@ def name_of(kind: Kind, ask: Ask) -> str:
     return f"key:{ask.key}" if kind == "key" else f"model:{ask.key}:{ask.model}"
 
 
+def names_of(ask: Ask) -> tuple[str, str]:
+    return name_of("model", ask), name_of("key", ask)
+
+
 def in_the_way(tx: Reading, ask: Ask, met: frozenset[str]) -> list[Row]:
     """Return the breakers of this attempt's model and key that its chain has not met itself."""
-    names = [name for name in (name_of("model", ask), name_of("key", ask)) if name not in met]
+    names = [name for name in names_of(ask) if name not in met]
     if not names:
         return []
     return tx.rows(f"SELECT * FROM breakers WHERE scope IN ({', '.join('?' * len(names))})", *names)
@@ -73,10 +77,10 @@ def close(tx: Writing, ask: Ask, sent_at: float) -> None:
     """Forget the breakers of a model and key that have answered an attempt made after they had opened."""
     tx.run(
         "DELETE FROM breakers WHERE scope IN (?, ?) AND opened_at <= ?",
-        *(name_of("model", ask), name_of("key", ask), sent_at),
+        *(*names_of(ask), sent_at),
     )
 
 
 def end_probe(tx: Writing, ask: Ask) -> None:
     """Let somebody else be the probe: this one was never sent."""
-    tx.run("UPDATE breakers SET probe_until = 0 WHERE scope IN (?, ?)", name_of("model", ask), name_of("key", ask))
+    tx.run("UPDATE breakers SET probe_until = 0 WHERE scope IN (?, ?)", *names_of(ask))

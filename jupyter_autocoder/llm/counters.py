@@ -1,6 +1,8 @@
-"""Running sums by scope and span of time, changed in one statement at the end of a transaction."""
+"""Spans of time: which one holds a moment, and which ones no window can reach any more.
 
-# ruff: noqa: S608 - statements are put together from constants alone, every value is a parameter
+The sums themselves are kept by the database, see `jupyter_autocoder.store.tables.governor`.
+"""
+
 from __future__ import annotations
 
 import math
@@ -14,8 +16,7 @@ Span = Literal["second", "hour", "day", "month"]
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
 DAY: Final = 86400.0
-# Spans older than `TOUCHED` belong to no window any more and are left as they are; older than `KEPT` they are pruned.
-TOUCHED: Final = {"second": 2 * MINUTE, "hour": DAY + 2 * HOUR}
+# Sums older than this belong to no window any more and are forgotten.
 KEPT: Final = {"second": 5 * MINUTE, "hour": DAY + 6 * HOUR}
 
 
@@ -35,38 +36,6 @@ def end_of(span: Literal["day", "month"], at: float) -> float:
     while start_of("month", end) == start_of("month", at):
         end += DAY
     return end
-
-
-class Counts:
-    """Changes to counters, collected and written together, so that one span is touched once."""
-
-    def __init__(self) -> None:
-        self._changes: dict[tuple[str, str, int], list[int]] = {}
-
-    def add(self, scope: str, span: Span, at: float, *, requests: int = 0, tokens: int = 0, cost: int = 0) -> None:
-        change = self._changes.setdefault((scope, span, start_of(span, at)), [0, 0, 0])
-        for index, value in enumerate((requests, tokens, cost)):
-            change[index] += value
-
-    def add_window(self, scope: str, at: float, *, now: float, requests: int, tokens: int) -> None:
-        """Change the spans of the sliding windows, as far as a window can still reach them."""
-        if at > now - TOUCHED["second"]:
-            self.add(scope, "second", at, requests=requests, tokens=tokens)
-        if at > now - TOUCHED["hour"]:
-            self.add(scope, "hour", at, requests=requests, tokens=tokens)
-
-    def write(self, tx: Writing) -> None:
-        rows = [(*key, *change) for key, change in self._changes.items() if any(change)]
-        self._changes.clear()
-        if not rows:
-            return
-        tx.run(
-            "INSERT INTO counters (scope, span, start, requests, tokens, cost) "
-            f"VALUES {', '.join(['(?, ?, ?, ?, ?, ?)'] * len(rows))} "
-            "ON CONFLICT (scope, span, start) DO UPDATE SET requests = counters.requests + excluded.requests, "
-            "tokens = counters.tokens + excluded.tokens, cost = counters.cost + excluded.cost",
-            *(value for row in rows for value in row),
-        )
 
 
 def prune(tx: Writing, now: float, scopes: tuple[str, ...]) -> None:

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Final
@@ -33,7 +33,7 @@ from typing import Final
 from jupyter_autocoder.errors import GovernorError, RateLimited
 from jupyter_autocoder.events import Usage
 from jupyter_autocoder.llm import breakers, leases, ledger, signals, windows
-from jupyter_autocoder.llm.counters import Counts, prune
+from jupyter_autocoder.llm.counters import prune
 from jupyter_autocoder.llm.identity import current_process, current_user
 from jupyter_autocoder.llm.profiles import effective, tier_seen
 from jupyter_autocoder.llm.remaining import remaining
@@ -84,10 +84,22 @@ class Governor:
         windows.check_price(ask, scopes)
         with self._store.write() as tx:
             now = tx.now()
-            leases.put_right(tx, Counts(), now)
-            refused = self._refusal(tx, ask, scopes, met, now)
+            found = leases.survey(tx, ask, now)
+            if found.clock_back:
+                leases.pull_back(tx, now)
+            if found.overdue:
+                leases.expire(tx, now)
+            opened = breakers.in_the_way(tx, ask, met) if found.breakers else []
+            said = signals.standing(tx, ask, now) if found.signals else []
+            refused = self._over_a_limit(tx, ask, scopes, now) or _longest(
+                [breakers.refusal(row, ask, now) for row in opened] + [signals.refusal(row, ask, now) for row in said]
+            )
             if refused is None:
-                return self._grant(tx, ask, scopes, met, now)
+                for breaker in opened:
+                    breakers.start_probe(tx, breaker, now)
+                if said:
+                    signals.count_down(tx, ask, now)
+                return self._grant(tx, ask, scopes, now, probe=bool(opened))
         # Raised out here, because what was put right stays right when the answer is no.
         raise refused
 
@@ -154,41 +166,31 @@ class Governor:
         with self._store.read() as tx:
             return verify(tx, tx.now())
 
-    def _refusal(
-        self, tx: Writing, ask: Ask, scopes: tuple[Counted, ...], met: frozenset[str], now: float
-    ) -> GovernorError | None:
+    def _over_a_limit(self, tx: Writing, ask: Ask, scopes: tuple[Counted, ...], now: float) -> GovernorError | None:
         used = windows.sums(tx, now, scopes)
         # Money first: nobody should wait a minute only to hear that the budget is spent.
         for scope, sums in zip(scopes, used, strict=True):
             refused = windows.budget_refusal(ask, scope, sums)
             if refused is not None:
                 return refused
-        waits: list[RateLimited | None] = [
-            refusal.error()
-            for scope, sums in zip(scopes, used, strict=True)
-            for refusal in windows.rate_refusals(tx, now, ask, scope, sums)
-        ]
-        waits += [breakers.refusal(row, ask, now) for row in breakers.in_the_way(tx, ask, met)]
-        waits += [signals.refusal(row, ask, now) for row in signals.standing(tx, ask, now)]
-        # The one that lasts longest, so that one wait is enough for all of them.
-        return max((wait for wait in waits if wait), key=lambda wait: wait.retry_after, default=None)
+        return _longest(
+            [
+                refusal.error()
+                for scope, sums in zip(scopes, used, strict=True)
+                for refusal in windows.rate_refusals(tx, now, ask, scope, sums)
+            ]
+        )
 
-    def _grant(
-        self, tx: Writing, ask: Ask, scopes: tuple[Counted, ...], met: frozenset[str], now: float
-    ) -> Reservation:
-        probed = breakers.in_the_way(tx, ask, met)
-        for breaker in probed:
-            breakers.start_probe(tx, breaker, now)
-        signals.count_down(tx, ask, now)
+    def _grant(self, tx: Writing, ask: Ask, scopes: tuple[Counted, ...], now: float, *, probe: bool) -> Reservation:
         reservation = Reservation(
             id=f"{time.time_ns() // 1000:014x}{secrets.token_hex(6)}",
             ask=ask,
             user=self.user,
             at=now,
             expires_at=now + self._lease_seconds,
-            probe=bool(probed),
+            probe=probe,
         )
-        leases.add(tx, Counts(), reservation, current_process(), scopes)
+        leases.add(tx, reservation, current_process())
         if next(self._reserved) % _PRUNE_EVERY == 0:
             prune(tx, now, tuple(scope.name for scope in scopes))
         return reservation
@@ -196,19 +198,22 @@ class Governor:
     def _end(self, reservation: Reservation, usage: Usage, outcome: str, latency: float | None, *, sent: bool) -> bool:
         with self._store.write() as tx:
             now = tx.now()
-            counts = Counts()
             lease = leases.find(tx, reservation)
             if lease is None:
                 return False
             entry = ledger.charge(usage, outcome, latency)
             if lease["state"] == "expired":
                 entry = ledger.correction(leases.estimate(lease), usage, outcome, latency)
-            ledger.write(tx, counts, lease, entry, now=now)
+            ledger.write(tx, lease, entry, now=now)
             sent_at = now - latency if latency is not None else 0.0
-            leases.end(tx, counts, lease, tokens=usage.total_tokens, sent=sent, sent_at=sent_at, now=now)
-            counts.write(tx)
+            leases.end(tx, lease, tokens=usage.total_tokens, sent=sent, sent_at=sent_at)
             if lease["tripped"] and outcome in ledger.SUCCESSES:
                 breakers.close(tx, reservation.ask, reservation.at)
             elif lease["tripped"] and reservation.probe and not sent:
                 breakers.end_probe(tx, reservation.ask)
         return True
+
+
+def _longest(refusals: Iterable[RateLimited | None]) -> RateLimited | None:
+    """Return the refusal that lasts longest, so that one wait is enough for all of them."""
+    return max((refusal for refusal in refusals if refusal), key=lambda refusal: refusal.retry_after, default=None)

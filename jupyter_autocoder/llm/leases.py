@@ -4,18 +4,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from jupyter_autocoder.events import Usage
-from jupyter_autocoder.llm import ledger
-from jupyter_autocoder.llm.counters import Counts
-from jupyter_autocoder.llm.reservation import Reservation
-from jupyter_autocoder.llm.scopes import Counted
-from jupyter_autocoder.store import Writing
+from jupyter_autocoder.llm import breakers, ledger
+from jupyter_autocoder.llm.reservation import Ask, Reservation
+from jupyter_autocoder.store import Reading, Writing
 
 # Clocks are slewed by parts of a second all the time; only more than this counts as set back.
 CLOCK_SLACK: Final = 1.0
 _EXPIRE_AT_ONCE: Final = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What there is to be dealt with before an attempt is judged."""
+
+    clock_back: bool = False
+    overdue: bool = False
+    breakers: bool = False
+    signals: bool = False
+
 
 _COLUMNS: Final = (
     "id, who, fingerprint, model, face, notebook, process, at, expires_at, state, slot, tokens, input_tokens, "
@@ -24,17 +34,14 @@ _COLUMNS: Final = (
 _INSERT: Final = f"INSERT INTO reservations ({_COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS.split(',')))})"
 
 
-def add(tx: Writing, counts: Counts, reservation: Reservation, process: str, scopes: tuple[Counted, ...]) -> None:
-    """Write a reservation that has passed every limit, and count it."""
+def add(tx: Writing, reservation: Reservation, process: str) -> None:
+    """Write a reservation that has passed every limit."""
     ask, at = reservation.ask, reservation.at
     tx.run(
         _INSERT,
         *(reservation.id, reservation.user, ask.key, ask.model, ask.face, ask.notebook, process, at),
         *(reservation.expires_at, "open", 1, ask.tokens, ask.input_tokens, ask.max_output_tokens, ask.cost),
     )
-    for scope in scopes:
-        counts.add_window(scope.name, at, now=at, requests=1, tokens=ask.tokens)
-    counts.write(tx)
 
 
 def find(tx: Writing, reservation: Reservation) -> Mapping[str, Any] | None:
@@ -47,7 +54,7 @@ def find(tx: Writing, reservation: Reservation) -> Mapping[str, Any] | None:
     row = tx.row(
         f"SELECT {_COLUMNS}, (SELECT COUNT(*) FROM breakers WHERE scope IN (?, ?)) AS tripped "
         "FROM reservations WHERE id = ?",
-        *(f"model:{ask.key}:{ask.model}", f"key:{ask.key}", reservation.id),
+        *(*breakers.names_of(ask), reservation.id),
     )
     if row is not None:
         return None if row["state"] == "ended" else row
@@ -71,66 +78,51 @@ def estimate(lease: Mapping[str, Any]) -> Usage:
     )
 
 
-def end(
-    tx: Writing, counts: Counts, lease: Mapping[str, Any], *, tokens: int, sent: bool, sent_at: float, now: float
-) -> None:
+def end(tx: Writing, lease: Mapping[str, Any], *, tokens: int, sent: bool, sent_at: float) -> None:
     """Close a lease: its tokens become those used, and its place in the windows moves to when it was really sent."""
     if lease["state"] == "lost":
         return
-    slot = lease["slot"] if sent else 0
-    tokens = max(tokens, 0)
     # Connecting takes time: the server counts from when the request came, which is later than when it was reserved.
     at = max(lease["at"], sent_at)
     tx.run(
         "UPDATE reservations SET state = 'ended', slot = ?, tokens = ?, at = ? WHERE id = ?",
-        *(slot, tokens, at, lease["id"]),
+        *(lease["slot"] if sent else 0, max(tokens, 0), at, lease["id"]),
     )
-    _move(counts, lease, at, now=now, slot=slot, tokens=tokens)
 
 
-def put_right(tx: Writing, counts: Counts, now: float) -> None:
-    """Bring the reservations up to the clock: expire what is overdue, pull back what lies in the future."""
+def survey(tx: Reading, ask: Ask, now: float) -> Survey:
+    """Look whether anything besides the limits needs attention, in one statement because it hardly ever does."""
     row = tx.row(
         "SELECT (SELECT MAX(at) FROM reservations) AS newest, "
-        "(SELECT MIN(expires_at) FROM reservations WHERE state = 'open') AS soonest"
+        "(SELECT MIN(expires_at) FROM reservations WHERE state = 'open') AS soonest, "
+        "(SELECT COUNT(*) FROM breakers WHERE scope IN (?, ?)) AS breakers, "
+        "(SELECT COUNT(*) FROM server_limits WHERE fingerprint = ? AND model = ?) AS signals",
+        *(*breakers.names_of(ask), ask.key, ask.model),
     )
-    if row is None or row["newest"] is None:
-        return
-    if row["newest"] > now + CLOCK_SLACK:
-        _pull_back(tx, counts, now)
-        counts.write(tx)
-    if row["soonest"] is not None and row["soonest"] <= now:
-        _expire(tx, counts, now)
-        counts.write(tx)
+    if row is None:
+        return Survey()
+    return Survey(
+        clock_back=row["newest"] is not None and row["newest"] > now + CLOCK_SLACK,
+        overdue=row["soonest"] is not None and row["soonest"] <= now,
+        breakers=row["breakers"] > 0,
+        signals=row["signals"] > 0,
+    )
 
 
-def _expire(tx: Writing, counts: Counts, now: float) -> None:
-    """Charge overdue leases at their estimate: nobody said how they ended, and they may have been billed."""
+def pull_back(tx: Writing, now: float) -> None:
+    """Count attempts that lie in the future, since the clock was set back, as made now.
+
+    So no window is passed, and none stays shut until the old time has come back.
+    """
+    tx.run("UPDATE reservations SET expires_at = ? + expires_at - at, at = ? WHERE at > ?", now, now, now)
+
+
+def expire(tx: Writing, now: float) -> None:
+    """Charge overdue leases at their estimate, some at a time: how they ended is not known, they may have been billed."""
     overdue = tx.rows(
         f"SELECT {_COLUMNS} FROM reservations WHERE state = 'open' AND expires_at <= ? ORDER BY expires_at LIMIT ?",
         *(now, _EXPIRE_AT_ONCE),
     )
     for lease in overdue:
-        ledger.write(tx, counts, lease, ledger.charge(estimate(lease), ledger.EXPIRED, None), now=now)
+        ledger.write(tx, lease, ledger.charge(estimate(lease), ledger.EXPIRED, None), now=now)
         tx.run("UPDATE reservations SET state = 'expired' WHERE id = ?", lease["id"])
-
-
-def _pull_back(tx: Writing, counts: Counts, now: float) -> None:
-    """Count attempts of the future as made now: no window is passed, and none stays shut until the old time returns."""
-    for lease in tx.rows(f"SELECT {_COLUMNS} FROM reservations WHERE at > ?", now):
-        tx.run(
-            "UPDATE reservations SET at = ?, expires_at = ? WHERE id = ?",
-            *(now, now + lease["expires_at"] - lease["at"], lease["id"]),
-        )
-        _move(counts, lease, now, now=now, slot=lease["slot"], tokens=lease["tokens"])
-
-
-def _move(counts: Counts, lease: Mapping[str, Any], at: float, *, now: float, slot: int, tokens: int) -> None:
-    for scope in _scope_names(lease):
-        counts.add_window(scope, lease["at"], now=now, requests=-lease["slot"], tokens=-lease["tokens"])
-        counts.add_window(scope, at, now=now, requests=slot, tokens=tokens)
-
-
-def _scope_names(lease: Mapping[str, Any]) -> tuple[str, ...]:
-    key = lease["fingerprint"]
-    return f"user:{lease['who']}", f"key:{key}", f"model:{key}:{lease['model']}"

@@ -1,4 +1,4 @@
-"""Writing into the ledger, and with it into the sums that are kept over it."""
+"""Writing into the ledger: one entry per attempt, and a correction where its lease had expired."""
 
 # ruff: noqa: S608 - statements are put together from constants alone, every value is a parameter
 from __future__ import annotations
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from jupyter_autocoder.events import Usage
-from jupyter_autocoder.llm.counters import Counts, start_of
+from jupyter_autocoder.llm.counters import start_of
 from jupyter_autocoder.store import Writing
 
 # An answer cut short, filtered or declined is an answer all the same.
@@ -20,16 +20,6 @@ _COLUMNS: Final = (
     "estimated, input_tokens, cached_tokens, output_tokens, total_tokens, cost, latency, outcome"
 )
 _INSERT: Final = f"INSERT INTO ledger ({_COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS.split(',')))})"
-_DAILY: Final = (
-    "INSERT INTO usage_daily (day, who, face, notebook, model, fingerprint, requests, failed, estimated, unpriced, "
-    "input_tokens, cached_tokens, output_tokens, cost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (day, who, face, notebook, model, fingerprint) DO UPDATE SET "
-    + ", ".join(
-        f"{name} = usage_daily.{name} + excluded.{name}"
-        for name in ("requests", "failed", "estimated", "unpriced", "input_tokens", "cached_tokens", "output_tokens")
-    )
-    + ", cost = usage_daily.cost + excluded.cost"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,21 +62,13 @@ def correction(charged: Usage, usage: Usage, outcome: str, latency: float | None
     )
 
 
-def write(tx: Writing, counts: Counts, lease: Mapping[str, Any], entry: Entry, *, now: float) -> None:
-    """Append `entry` for the reservation row `lease`; the counters follow with `counts`, the daily sums here."""
+def write(tx: Writing, lease: Mapping[str, Any], entry: Entry, *, now: float) -> None:
+    """Append `entry` for the reservation row `lease`; the database adds it to its sums."""
     usage, at = entry.usage, lease["at"]
-    day = start_of("day", at)
-    place = (lease["who"], lease["face"], lease["notebook"], lease["model"], lease["fingerprint"])
-    numbers = (entry.requests, entry.failed, entry.estimated)
-    tokens = (usage.input_tokens, usage.cached_tokens, usage.output_tokens)
     tx.run(
         _INSERT,
-        *(lease["id"], entry.kind, now, at, day, start_of("month", at), lease["who"], lease["process"], *place[1:]),
-        *(*numbers, *tokens, usage.total_tokens, usage.cost, entry.latency, entry.outcome),
+        *(lease["id"], entry.kind, now, at, start_of("day", at), start_of("month", at), lease["who"]),
+        *(lease["process"], lease["face"], lease["notebook"], lease["model"], lease["fingerprint"]),
+        *(entry.requests, entry.failed, entry.estimated, usage.input_tokens, usage.cached_tokens),
+        *(usage.output_tokens, usage.total_tokens, usage.cost, entry.latency, entry.outcome),
     )
-    cost = usage.cost or 0
-    unpriced = entry.requests if usage.cost is None else 0
-    tx.run(_DAILY, day, *place, *numbers, unpriced, *tokens, cost)
-    for scope in (f"user:{lease['who']}", f"key:{lease['fingerprint']}"):
-        counts.add(scope, "day", at, requests=entry.requests, tokens=usage.total_tokens, cost=cost)
-        counts.add(scope, "month", at, requests=entry.requests, tokens=usage.total_tokens, cost=cost)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from jupyter_autocoder.llm.counters import TOUCHED, start_of
+from jupyter_autocoder.llm.counters import DAY, HOUR, MINUTE, start_of
 from jupyter_autocoder.store import Reading, Row
 
 _MOST_NAMED: Final = 20
@@ -73,8 +73,8 @@ def _periods(tx: Reading) -> list[str]:
 def _windows(tx: Reading, now: float) -> list[str]:
     found = []
     for span in ("second", "hour"):
-        # Spans that have begun to be forgotten are no sums any more; the first one counted is whole.
-        first = start_of("second" if span == "second" else "hour", now - TOUCHED[span]) + 1
+        # As far back as a window can reach; older spans and reservations are being forgotten.
+        first = start_of("second" if span == "second" else "hour", now - (MINUTE if span == "second" else DAY + HOUR))
         since = float(first if span == "second" else first * 3600)
         kept = tx.rows("SELECT scope, start, requests, tokens FROM counters WHERE span = ? AND start >= ?", span, first)
         truth: dict[tuple[object, ...], list[int]] = {}

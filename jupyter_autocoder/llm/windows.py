@@ -60,7 +60,7 @@ def sums(tx: Reading, now: float, scopes: tuple[Counted, ...]) -> tuple[Sums, ..
         if counted.limits.usd_per_day is not None or counted.limits.usd_per_month is not None:
             arms.append(
                 f"SELECT {index} AS scope, 'open' AS field, COUNT(*) AS requests, SUM(tokens) AS tokens, "
-                f"SUM(cost) AS cost FROM reservations WHERE state = 'open' AND {counted.where}"
+                f"SUM(cost) AS cost FROM reservations WHERE state = 'open' AND expires_at > 0 AND {counted.where_open}"
             )
             params += counted.params
     rows = tx.rows(" UNION ALL ".join(arms), *params) if arms else []

@@ -18,6 +18,7 @@ from jupyter_autocoder.store.transaction import Reading, Writing
 
 # Connections that a fork copied. To close one here would end its owner's session, so they are kept, unused, for good.
 _INHERITED: list[object] = []
+_CHECK_SECONDS = 5.0
 
 
 class Store:
@@ -93,7 +94,7 @@ class Store:
         held = self._begun(write=write)
         try:
             try:
-                self._check_version(held.session)
+                self._check_version_at_times(held)
                 yield held.session
             except BaseException:
                 held.session.rollback()
@@ -155,6 +156,12 @@ class Store:
         row = (migration.version, migration.min_reader, migration.part, self._now(session)())
         session.change("INSERT INTO schema_version (version, min_reader, part, at) VALUES (?, ?, ?, ?)", row)
 
+    def _check_version_at_times(self, held: _Held) -> None:
+        # Somebody may install a newer version while this process runs; to ask in every transaction would be dear.
+        if time.monotonic() - held.checked > _CHECK_SECONDS:
+            self._check_version(held.session)
+            held.checked = time.monotonic()
+
     def _check_version(self, session: Session) -> int:
         (row,) = session.execute("SELECT max(version) AS version, max(min_reader) AS reader FROM schema_version", ())
         if (row["reader"] or 0) > self._version:
@@ -173,6 +180,7 @@ class _Held:
         self.session = session
         self.pid = os.getpid()
         self.busy = False
+        self.checked = time.monotonic()
 
     def close(self) -> None:
         if self.pid == os.getpid():

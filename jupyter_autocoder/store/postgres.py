@@ -8,6 +8,7 @@ the server ends a transaction that sits idle, and gives up on waiting for the lo
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,19 +17,23 @@ from urllib.parse import urlsplit
 
 from jupyter_autocoder.errors import StoreConflict, StoreError, StoreUnavailable
 from jupyter_autocoder.store.driver import Dialect, Row
+from jupyter_autocoder.store.wire import ServerError, Wire
 
 if TYPE_CHECKING:
-    import psycopg
-    from psycopg.rows import DictRow
+    from types import ModuleType
+
+    import psycopg as psycopg_types
 
 WAIT_SECONDS: Final = 10
-# Any number does, as long as every version of this package takes the same one.
-WRITER_LOCK: Final = 0x6A61_7574_6F63_6F64
-
+ANSWER_SECONDS: Final = 30.0
+# Any number does for the lock, as long as every version of this package takes the same one.
 _BEGIN_WRITE: Final = (
-    "BEGIN; SELECT pg_advisory_xact_lock(7665500104497883236); SELECT extract(epoch FROM clock_timestamp())"
+    "BEGIN; SELECT pg_advisory_xact_lock(7665500104497883236); SELECT extract(epoch FROM clock_timestamp()) AS now"
 )
-_BEGIN_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT extract(epoch FROM clock_timestamp())"
+_BEGIN_READ: Final = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT extract(epoch FROM clock_timestamp()) AS now"
+)
+_PLAN_IS_OLD: Final = "0A000"
 
 # class or code of an SQLSTATE -> (why, what to do)
 _EXPLAINED: Final = {
@@ -40,6 +45,7 @@ _EXPLAINED: Final = {
     "28": ("the server does not accept this user", "check user and password in [store] url"),
     "3D000": ("the database does not exist", "create it (createdb), or mend [store] url"),
     "57": ("the server is shutting down or ended our session", "try again when it is back"),
+    "0A": ("a table has changed meanwhile", "try again"),
     "08": ("the connection was lost", "check that the server runs and is reachable, then try again"),
 }
 
@@ -58,7 +64,7 @@ class PostgresDriver:
 
 
 class PostgresSession:
-    """One connection in autocommit mode, whose transactions are begun and ended by the words of SQL."""
+    """One connection, whose transactions are begun and ended by the words of SQL."""
 
     def __init__(self, url: str, where: str) -> None:
         self._where = where
@@ -71,87 +77,90 @@ class PostgresSession:
                 why="psycopg is not installed here",
                 do="pip install 'jupyter-autocoder[postgres]'",
             ) from None
-        self._psycopg = psycopg
-        self._connection = self._connect(url)
-
-    def _connect(self, url: str) -> psycopg.Connection[DictRow]:
-        from psycopg.rows import dict_row
-
-        defaults: dict[str, Any] = {"connect_timeout": 5, "keepalives_idle": 30, "tcp_user_timeout": 30_000}
         try:
-            given = self._psycopg.conninfo.conninfo_to_dict(url)
-            options = {key: value for key, value in defaults.items() if key not in given}
-            connection = self._psycopg.connect(url, autocommit=True, row_factory=dict_row, **options)
-            connection.execute(
-                f"SET lock_timeout = '{WAIT_SECONDS}s'; "
-                f"SET idle_in_transaction_session_timeout = '{WAIT_SECONDS}s'; SET client_min_messages = warning"
+            self._connection = _connected(psycopg, url)
+            self._wire = Wire(self._connection.pgconn, timeout=ANSWER_SECONDS)
+            self._wire.simple(
+                f"SET lock_timeout = '{WAIT_SECONDS}s'; SET idle_in_transaction_session_timeout = '{WAIT_SECONDS}s'; "
+                "SET client_min_messages = warning; SET client_encoding = 'UTF8'; SET synchronous_commit = on"
             )
-        except self._psycopg.Error as error:
+        except psycopg.Error as error:
             # The driver's own text may quote the URL, and with it the password.
-            raise self._explain(error) from None
-        return connection
+            raise self._explain(str(error), error.sqlstate or "") from None
+        except ServerError as error:
+            raise self._explain(str(error), error.sqlstate) from None
 
     def begin(self, *, write: bool) -> None:
         try:
-            cursor = self._connection.execute(_BEGIN_WRITE if write else _BEGIN_READ)
-            while cursor.nextset():
-                pass
-            row = cursor.fetchone()
-            self._clock = float(next(iter(row.values()))) if row else None
-        except self._psycopg.Error as error:
+            if not self._wire.idle():
+                self._wire.simple("ROLLBACK")
+            (row,) = self._wire.simple(_BEGIN_WRITE if write else _BEGIN_READ)
+        except ServerError as error:
             self.rollback()
-            raise self._explain(error) from error
+            raise self._explain(str(error), error.sqlstate) from error
+        self._clock = float(row["now"])
 
     def execute(self, sql: str, params: Sequence[Any]) -> list[Row]:
         try:
-            cursor = self._connection.execute(_translated(sql), params)
-            return list(cursor.fetchall()) if cursor.description else []
-        except self._psycopg.Error as error:
-            raise self._explain(error) from error
+            return list(self._wire.query(_translated(sql), params))
+        except ServerError as error:
+            raise self._explain(str(error), error.sqlstate) from error
 
     def change(self, sql: str, params: Sequence[Any]) -> int:
         try:
-            return max(self._connection.execute(_translated(sql), params).rowcount, 0)
-        except self._psycopg.Error as error:
-            raise self._explain(error) from error
+            return self._wire.change(_translated(sql), params)
+        except ServerError as error:
+            raise self._explain(str(error), error.sqlstate) from error
 
     def commit(self) -> None:
         try:
-            self._connection.execute("COMMIT")
-        except self._psycopg.Error as error:
+            self._wire.simple("COMMIT")
+        except ServerError as error:
             self.rollback()
-            raise self._explain(error) from error
+            raise self._explain(str(error), error.sqlstate) from error
 
     def rollback(self) -> None:
-        with suppress(self._psycopg.Error):
-            self._connection.execute("ROLLBACK")
+        with suppress(ServerError):
+            if self._wire.alive() and not self._wire.idle():
+                self._wire.simple("ROLLBACK")
 
     def clock(self) -> float | None:
         return self._clock
 
     def usable(self) -> bool:
-        return not (self._connection.closed or self._connection.broken)
+        return self._wire.alive()
 
     def close(self) -> None:
-        with suppress(self._psycopg.Error):
-            self._connection.close()
+        self._connection.close()
 
-    def _explain(self, error: psycopg.Error) -> StoreError:
-        state = error.sqlstate or "08000"
-        text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        text = re.sub(r"(://[^:@/\s]*):[^@\s]*@", r"\1@", text)
+    def _explain(self, text: str, state: str) -> StoreError:
+        first = text.strip().splitlines()[0] if text.strip() else "the connection was lost"
+        first = re.sub(r"(://[^:@/\s]*):[^@\s]*@", r"\1@", first)
         if state.startswith("23"):
-            return StoreConflict(f"the store refused a row: {text}", why="a rule of its tables forbids it")
-        why, do = _EXPLAINED.get(state) or _EXPLAINED.get(state[:2]) or (text, "see the server's log")
-        detail = why if text == why else f"{why} ({text})"
+            return StoreConflict(f"the store refused a row: {first}", why="a rule of its tables forbids it")
+        why, do = _EXPLAINED.get(state) or _EXPLAINED.get(state[:2] or "08") or (first, "see the server's log")
+        if state == _PLAN_IS_OLD:
+            # Another process has changed a table: the statements prepared here are for its old shape.
+            self.close()
+        detail = why if first == why else f"{why} ({first})"
         return StoreUnavailable(f"the store {self._where} cannot be used", why=detail, do=do)
+
+
+def _connected(psycopg: ModuleType, url: str) -> psycopg_types.Connection[Any]:
+    """Connect by psycopg, which tries every host and address of the URL and keeps the time."""
+    defaults: dict[str, Any] = {"connect_timeout": 5, "keepalives_idle": 30, "tcp_user_timeout": 30_000}
+    given = psycopg.conninfo.conninfo_to_dict(url)
+    options = {key: value for key, value in defaults.items() if key not in given}
+    connection: psycopg_types.Connection[Any] = psycopg.connect(url, autocommit=True, **options)
+    return connection
 
 
 @functools.lru_cache(maxsize=512)
 def _translated(sql: str) -> str:
-    """Give psycopg's placeholders for ``?``, leaving quoted texts alone; a literal ``%`` is doubled."""
-    parts = re.split(r"('(?:[^']|'')*')", sql.replace("%", "%%"))
-    return "".join(p if p.startswith("'") else p.replace("?", "%s") for p in parts)
+    """Give the server's placeholders for ``?``, leaving quoted texts alone."""
+    numbers = itertools.count(1)
+    parts = re.split(r"('(?:[^']|'')*')", sql)
+    return "".join(p if p.startswith("'") else re.sub(r"\?", lambda _: f"${next(numbers)}", p) for p in parts)
 
 
 def _without_password(url: str) -> str:

@@ -15,7 +15,7 @@ How to add tables
 Versions that share one store
     ``schema_version`` has a row per applied migration. A store with fewer rows than this list is brought up to date
     under the write lock; one with more (a newer version was here) is used as it is when no row's `min_reader` is above
-    our own version, and refused with StoreTooNew otherwise, at opening and at every later transaction.
+    our own version, and refused with StoreTooNew otherwise, at opening and every few seconds later.
 """
 
 from __future__ import annotations

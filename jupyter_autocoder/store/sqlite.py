@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -60,7 +61,7 @@ class SqliteSession:
         try:
             _create_private(path)
             self._connection = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+                path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
             )
             self._identity = _identity(path)
             self._configure()
@@ -73,7 +74,7 @@ class SqliteSession:
 
     def execute(self, sql: str, params: Sequence[Any]) -> list[Row]:
         try:
-            cursor = self._open().execute(sql, params)
+            cursor = self._patiently(sql, params)
             if cursor.description is None:
                 return []
             names = [column[0] for column in cursor.description]
@@ -83,9 +84,27 @@ class SqliteSession:
 
     def change(self, sql: str, params: Sequence[Any]) -> int:
         try:
-            return max(self._open().execute(sql, params).rowcount, 0)
+            return max(self._patiently(sql, params).rowcount, 0)
         except sqlite3.Error as error:
             raise self._explain(error) from error
+
+    def _patiently(self, sql: str, params: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run a statement, waiting for the writer before us.
+
+        SQLite's own wait sleeps up to 100 ms between two looks, so that under load the unlucky wait for ever and the
+        lock lies idle; and it does not wait at all where a file is turned to a write-ahead log. Only statements that
+        begin something can meet a writer, so to run one again is safe.
+        """
+        waited = 0.0
+        while True:
+            try:
+                return self._open().execute(sql, params)
+            except sqlite3.OperationalError as error:
+                if _code(error) != sqlite3.SQLITE_BUSY or waited > BUSY_SECONDS:
+                    raise
+            pause = min(0.0001 + waited / 20, 0.005) * (0.5 + random.random())  # noqa: S311 - no secret
+            time.sleep(pause)
+            waited += pause
 
     def commit(self) -> None:
         try:
@@ -118,22 +137,12 @@ class SqliteSession:
         return self._connection
 
     def _configure(self) -> None:
-        connection = self._open()
-        deadline = time.monotonic() + BUSY_SECONDS
-        while True:
-            try:
-                (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-                break
-            except sqlite3.OperationalError as error:
-                # Two processes that turn one new file to WAL at once: SQLite does not wait by itself here.
-                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.005)
+        (mode,) = self._patiently("PRAGMA journal_mode=WAL").fetchone()
         if mode != "wal":
             msg = f"the file system allows no write-ahead log (journal mode {mode})"
             raise sqlite3.OperationalError(msg)
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF", "cache_size=-16000"):
-            connection.execute(f"PRAGMA {pragma}")
+            self._patiently(f"PRAGMA {pragma}")
 
     def _explain(self, error: Exception) -> StoreError:
         code = _code(error)

@@ -1,5 +1,6 @@
 """The governor's tables: what is reserved, what was used, and who must wait."""
 
+# ruff: noqa: S608 - statements are put together from constants alone
 from __future__ import annotations
 
 from typing import Final
@@ -132,6 +133,83 @@ _SIGNALS: Final = (
     """,
 )
 
+# The database keeps the sums itself, in the transaction that changes a row: no version of this package, and nobody
+# with a SQL prompt, can write into the ledger past them.
+_ADD: Final = (
+    "ON CONFLICT (scope, span, start) DO UPDATE SET requests = counters.requests + excluded.requests, "
+    "tokens = counters.tokens + excluded.tokens, cost = counters.cost + excluded.cost"
+)
+_SUM_LEDGER: Final = f"""
+    INSERT INTO counters (scope, span, start, requests, tokens, cost) VALUES
+        ('user:' || NEW.who, 'day', NEW.day, NEW.requests, NEW.total_tokens, COALESCE(NEW.cost, 0)),
+        ('user:' || NEW.who, 'month', NEW.month, NEW.requests, NEW.total_tokens, COALESCE(NEW.cost, 0)),
+        ('key:' || NEW.fingerprint, 'day', NEW.day, NEW.requests, NEW.total_tokens, COALESCE(NEW.cost, 0)),
+        ('key:' || NEW.fingerprint, 'month', NEW.month, NEW.requests, NEW.total_tokens, COALESCE(NEW.cost, 0))
+    {_ADD};
+    INSERT INTO usage_daily (day, who, face, notebook, model, fingerprint, requests, failed, estimated, unpriced,
+        input_tokens, cached_tokens, output_tokens, cost)
+    VALUES (NEW.day, NEW.who, NEW.face, NEW.notebook, NEW.model, NEW.fingerprint, NEW.requests, NEW.failed,
+        NEW.estimated, CASE WHEN NEW.cost IS NULL THEN NEW.requests ELSE 0 END,
+        NEW.input_tokens, NEW.cached_tokens, NEW.output_tokens, COALESCE(NEW.cost, 0))
+    ON CONFLICT (day, who, face, notebook, model, fingerprint) DO UPDATE SET
+        requests = usage_daily.requests + excluded.requests, failed = usage_daily.failed + excluded.failed,
+        estimated = usage_daily.estimated + excluded.estimated, unpriced = usage_daily.unpriced + excluded.unpriced,
+        input_tokens = usage_daily.input_tokens + excluded.input_tokens,
+        cached_tokens = usage_daily.cached_tokens + excluded.cached_tokens,
+        output_tokens = usage_daily.output_tokens + excluded.output_tokens, cost = usage_daily.cost + excluded.cost;
+"""
+
+
+def _scopes(row: str) -> tuple[str, str, str]:
+    key = f"{row}.fingerprint"
+    return f"'user:' || {row}.who", f"'key:' || {key}", f"'model:' || {key} || ':' || {row}.model"
+
+
+def _add_window(*, floor: str) -> str:
+    rows = ", ".join(
+        f"({scope}, '{span}', {floor.format(f'NEW.at / {seconds}.0')}, NEW.slot, NEW.tokens, 0)"
+        for scope in _scopes("NEW")
+        for span, seconds in (("second", 1), ("hour", 3600))
+    )
+    return f"INSERT INTO counters (scope, span, start, requests, tokens, cost) VALUES {rows} {_ADD};"
+
+
+def _take_window(*, floor: str) -> str:
+    # Only what is there: a span that was forgotten since must not come back as less than nothing.
+    return "".join(
+        "UPDATE counters SET requests = requests - OLD.slot, tokens = tokens - OLD.tokens "
+        f"WHERE span = '{span}' AND start = {floor.format(f'OLD.at / {seconds}.0')} "
+        f"AND scope IN ({', '.join(_scopes('OLD'))});\n"
+        for span, seconds in (("second", 1), ("hour", 3600))
+    )
+
+
+def _trigger(name: str, event: str, table: str, *, sqlite: str, postgres: str) -> tuple[Each, ...]:
+    function = f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {postgres} RETURN NULL; END $$"
+    create = f"CREATE TRIGGER {name} AFTER {event} ON {table}"
+    return (
+        Each(sqlite="", postgres=function),
+        Each(sqlite=f"{create} BEGIN {sqlite} END", postgres=f"{create} FOR EACH ROW EXECUTE FUNCTION {name}()"),
+    )
+
+
+# Times are positive, so that cutting off (SQLite) and rounding down (PostgreSQL) are the same.
+_CUT: Final = "CAST({} AS BIGINT)"
+_FLOOR: Final = "FLOOR({})::bigint"
+_SUMMING: Final = (
+    *_trigger("sum_ledger", "INSERT", "ledger", sqlite=_SUM_LEDGER, postgres=_SUM_LEDGER),
+    *_trigger(
+        *("count_reservation", "INSERT", "reservations"),
+        sqlite=_add_window(floor=_CUT),
+        postgres=_add_window(floor=_FLOOR),
+    ),
+    *_trigger(
+        *("recount_reservation", "UPDATE OF at, slot, tokens", "reservations"),
+        sqlite=_take_window(floor=_CUT) + _add_window(floor=_CUT),
+        postgres=_take_window(floor=_FLOOR) + _add_window(floor=_FLOOR),
+    ),
+)
+
 GOVERNOR: Final = Migration(
-    version=1, min_reader=1, part="governor", statements=(*_RESERVATIONS, *_LEDGER, *_TOTALS, *_SIGNALS)
+    version=1, min_reader=1, part="governor", statements=(*_RESERVATIONS, *_LEDGER, *_TOTALS, *_SIGNALS, *_SUMMING)
 )

@@ -1,0 +1,167 @@
+"""One conversation with a PostgreSQL server, by libpq alone: prepared statements, texts in, plain values out.
+
+A reservation is a handful of tiny statements under a lock that everybody waits for, so what each of them costs here is
+what limits a hub. The driver's cursors take several times as long as the server's own work; this is what they would do
+for the few types the store uses, with a time limit on every answer, which libpq does not have.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGconn, PGresult
+
+# Type numbers of pg_type, which never change.
+_INT8, _FLOAT8, _BYTEA, _NUMERIC, _BOOL, _UNKNOWN = 20, 701, 17, 1700, 16, 0
+_INTEGERS: Final = frozenset((20, 21, 23))
+_FLOATS: Final = frozenset((700, 701))
+_MOST_PREPARED: Final = 300
+
+
+class ServerError(Exception):
+    """A statement failed; `sqlstate` is the server's code, empty when the connection itself failed."""
+
+    def __init__(self, text: str, sqlstate: str = "") -> None:
+        super().__init__(text)
+        self.sqlstate = sqlstate
+
+
+class Wire:
+    """A connected `PGconn` that runs one statement at a time and waits at most `timeout` seconds for its answer."""
+
+    def __init__(self, connection: PGconn, *, timeout: float) -> None:
+        from psycopg import Error, pq
+
+        self._pq = pq
+        self._failures = Error
+        self._good = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.EMPTY_QUERY)
+        self._connection = connection
+        self._timeout = timeout
+        self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._poll = select.poll()
+        self._poll.register(connection.socket, select.POLLIN)
+
+    def alive(self) -> bool:
+        return self._connection.status == self._pq.ConnStatus.OK
+
+    def idle(self) -> bool:
+        """Whether no transaction is open."""
+        return self._connection.transaction_status == self._pq.TransactionStatus.IDLE
+
+    def simple(self, sql: str) -> list[dict[str, Any]]:
+        """Run statements without parameters and return the rows of the last one."""
+        self._send(lambda: self._connection.send_query(sql.encode()))
+        return _rows(self._answer())
+
+    def query(self, sql: str, params: Sequence[Any]) -> list[dict[str, Any]]:
+        """Run one statement with ``$1`` placeholders and return its rows."""
+        return _rows(self._execute(sql, params))
+
+    def change(self, sql: str, params: Sequence[Any]) -> int:
+        """Run one statement with ``$1`` placeholders and return how many rows it touched."""
+        return self._execute(sql, params).command_tuples or 0
+
+    def close(self) -> None:
+        self._connection.finish()
+
+    def _execute(self, sql: str, params: Sequence[Any]) -> PGresult:
+        encoded = [_encoded(value) for value in params]
+        values = [value for value, _ in encoded]
+        key = (sql, tuple(kind for _, kind in encoded))
+        name = self._prepared.get(key) or self._prepare(key)
+        self._send(lambda: self._connection.send_query_prepared(name, values))
+        return self._answer()
+
+    def _prepare(self, key: tuple[str, tuple[int, ...]]) -> bytes:
+        if len(self._prepared) >= _MOST_PREPARED:
+            self.simple("DEALLOCATE ALL")
+            self._prepared.clear()
+        name = b"s%d" % len(self._prepared)
+        self._send(lambda: self._connection.send_prepare(name, key[0].encode(), key[1]))
+        self._answer()
+        self._prepared[key] = name
+        return name
+
+    def _send(self, send: Callable[[], None]) -> None:
+        try:
+            send()
+            while self._connection.flush():
+                select.select([], [self._connection.socket], [], self._timeout)
+        except self._failures as error:
+            raise ServerError(str(error)) from None
+
+    def _answer(self) -> PGresult:
+        """Wait for all results of what was sent and return the last; the first failure is raised."""
+        deadline = time.monotonic() + self._timeout
+        last: PGresult | None = None
+        failed: ServerError | None = None
+        while (result := self._next(deadline)) is not None:
+            last = result
+            if result.status not in self._good:
+                failed = failed or self._failure(result)
+        if failed is not None or last is None:
+            raise failed or ServerError("the server closed the connection")
+        return last
+
+    def _next(self, deadline: float) -> PGresult | None:
+        try:
+            while self._connection.is_busy():
+                if not self._poll.poll(max(deadline - time.monotonic(), 0) * 1000):
+                    self._connection.finish()
+                    raise ServerError(f"the server has not answered for {self._timeout:.0f} s")
+                self._connection.consume_input()
+            return self._connection.get_result()
+        except self._failures as error:
+            raise ServerError(str(error)) from None
+
+    def _failure(self, result: PGresult) -> ServerError:
+        state = result.error_field(self._pq.DiagnosticField.SQLSTATE)
+        text = result.error_field(self._pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message
+        return ServerError(text.decode(errors="replace").strip(), (state or b"").decode())
+
+
+def _encoded(value: Any) -> tuple[bytes | None, int]:
+    """Return a parameter's text and type; the server finds out by itself what a text is meant to be."""
+    if value is None:
+        return None, _UNKNOWN
+    if isinstance(value, int):
+        # A bool too: the tables keep 0 and 1.
+        return b"%d" % value, _INT8
+    if isinstance(value, float):
+        return repr(value).encode(), _FLOAT8
+    if isinstance(value, bytes):
+        return b"\\x" + value.hex().encode(), _BYTEA
+    text = value.encode()
+    if b"\0" in text:
+        msg = "PostgreSQL cannot store a text with a NUL character"
+        raise ValueError(msg)
+    return text, _UNKNOWN
+
+
+def _rows(result: PGresult) -> list[dict[str, Any]]:
+    columns = [((result.fname(index) or b"").decode(), result.ftype(index)) for index in range(result.nfields)]
+    return [
+        {name: _decoded(result.get_value(row, column), kind) for column, (name, kind) in enumerate(columns)}
+        for row in range(result.ntuples)
+    ]
+
+
+def _decoded(value: bytes | None, kind: int) -> Any:
+    if value is None:
+        return None
+    if kind in _INTEGERS:
+        return int(value)
+    if kind in _FLOATS:
+        return float(value)
+    if kind == _NUMERIC:
+        # The sum of whole numbers is numeric here, and a whole number on SQLite.
+        return float(value) if b"." in value or b"N" in value else int(value)
+    if kind == _BOOL:
+        return int(value == b"t")
+    if kind == _BYTEA:
+        return bytes.fromhex(value[2:].decode())
+    return value.decode()
