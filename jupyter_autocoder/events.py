@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 Severity = Literal["refuse", "warn"]
 Stage = Literal["waiting", "asking", "writing", "checking", "running", "retrying", "done"]
-Origin = Literal["model", "edited", "adopted"]
+Origin = Literal["model", "written"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

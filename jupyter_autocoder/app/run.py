@@ -14,6 +14,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 from jupyter_autocoder import errors
 from jupyter_autocoder.app import notebooks, report
@@ -64,9 +65,10 @@ def _execute(notebook: NotebookNode, options: argparse.Namespace, watcher: repor
         timeout=int(options.timeout) if options.timeout else None,
         kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
         resources={"metadata": {"path": str(options.notebook.resolve().parent)}},
+        # Sockets in a private folder instead of TCP: nobody else on this machine can talk to the kernel.
+        config=Config({"KernelManager": {"transport": "ipc"}}),
         on_cell_execute=watcher.starts,
         on_cell_executed=watcher.ended,
-        on_cell_error=watcher.ended,
     )
     try:
         client.execute(env=environment(os.environ, options))
