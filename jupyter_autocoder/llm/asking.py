@@ -37,7 +37,7 @@ async def walk(out: Outside, request: Question, turn: Turn) -> AsyncGenerator[Te
     passed_over: AutocoderError | None = None
     for name in request.names(out.settings.model, local=out.provider.local):
         model = out.model(name)
-        if failed is not None and not _may_follow(out, model, failed):
+        if failed is not None and (out.clock.timer() >= turn.deadline or not _may_follow(out, model, failed)):
             continue
         need = request.need(model=name)
         skip = None if out.alone else chain.why_not(model, need, today=out.clock.today(), dated=out.provider.dated)

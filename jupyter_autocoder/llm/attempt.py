@@ -32,6 +32,7 @@ async def attempt(
         notebook=out.notebook,
     )
     sdk = await out.sdk()
+    yield Progress(stage="asking", text=f"asking {model.name}", attempt=turn.attempt + 1, model=model.name)
     lease = await out.desk.reserve(ask, met=frozenset(turn.met))
     turn.attempt += 1
     turn.model = model.name
@@ -41,7 +42,6 @@ async def attempt(
     body = request.body(model, room=room, both_limits=both)
     problem: Failed | None = None
     try:
-        yield Progress(stage="asking", text=f"asking {model.name}", attempt=turn.attempt, model=model.name)
         method = request.method(sdk)
         if request.streamed:
             texts = exchange.stream_texts(method, body, answer, seconds=once.seconds)
@@ -49,8 +49,9 @@ async def attempt(
                 async for text in texts:
                     yield TextDelta(text)
         else:
-            request.take(answer, await exchange.fetch(method, body, answer, seconds=once.seconds))
-    except (Malformed, ServerError, Exception) as error:
+            await exchange.fetch(method, body, answer, seconds=once.seconds)
+            request.take(answer)
+    except Exception as error:
         if not isinstance(error, (Malformed, ServerError)) and not exchange.is_outside_failure(error):
             once.stopped("error")
             raise
@@ -87,7 +88,9 @@ class _Once:
         return max(0.0, min(self._out.settings.model.first_byte_timeout, left))
 
     def failure(self, error: BaseException) -> Failed:
-        facts = failures.facts_of(error, received=self._answer.received)
+        # Of a body in one piece any byte counts as content, unless it says by itself that it is an error.
+        partly = bool(self._answer.raw) and not isinstance(error, ServerError)
+        facts = failures.facts_of(error, received=self._answer.received or partly)
         kind = Kind.BROKEN if isinstance(error, Malformed) else failures.classify(facts)
         return Failed(kind, facts, self._model, self._lease.ask, self._answer)
 

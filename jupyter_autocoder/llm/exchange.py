@@ -45,23 +45,21 @@ async def stream_texts(
     events.check_any()
 
 
-async def fetch(method: Any, request: Mapping[str, Any], answer: Answer, *, seconds: Seconds) -> bytes:
-    """Send a request whose answer comes in one piece, and give the body."""
-    whole = bytearray()
+async def fetch(method: Any, request: Mapping[str, Any], answer: Answer, *, seconds: Seconds) -> None:
+    """Send a request whose answer comes in one piece, and gather its body in ``answer.raw``."""
     async with (
         _response(method, request, answer, seconds) as response,
         contextlib.aclosing(response.iter_bytes()) as body,
     ):
         while data := await _next(body, seconds()):
             answer.allow(len(data))
-            whole += data
-    return bytes(whole)
+            answer.raw += data
 
 
 @contextlib.asynccontextmanager
 async def _response(method: Any, request: Mapping[str, Any], answer: Answer, seconds: Seconds) -> AsyncIterator[Any]:
     manager = method.with_streaming_response.create(**request)
-    async with asyncio.timeout(seconds()):
+    async with _patience(seconds()):
         response = await manager.__aenter__()
     try:
         answer.headers = {name.lower(): value for name, value in response.headers.items()}
@@ -73,7 +71,7 @@ async def _response(method: Any, request: Mapping[str, Any], answer: Answer, sec
 async def _next(body: Any, seconds: float, *, late_is_end: bool = False) -> bytes:
     """Give the next bytes, nothing at the end; an empty piece in the middle does not count as the end."""
     try:
-        async with asyncio.timeout(seconds):
+        async with _patience(seconds):
             async for data in body:
                 if data:
                     piece: bytes = data
@@ -82,3 +80,15 @@ async def _next(body: Any, seconds: float, *, late_is_end: bool = False) -> byte
         if not late_is_end:
             raise
     return b""
+
+
+@contextlib.asynccontextmanager
+async def _patience(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        if error.args:
+            raise
+        msg = f"nothing came for {seconds:.3g} seconds"
+        raise TimeoutError(msg) from None

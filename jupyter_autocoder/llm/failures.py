@@ -149,11 +149,21 @@ def facts_of(error: BaseException, *, received: bool = False) -> Facts:
         status=status if isinstance(status, int) else None,
         code=_word(fields.get("code") or getattr(error, "code", None)),
         kind=_word(fields.get("type") or getattr(error, "type", None)),
-        message=str(fields.get("message") or getattr(error, "message", None) or error),
+        message=_message(error, fields),
         cause=type(error).__name__,
         headers=_headers(getattr(error, "response", None)),
         received=received,
     )
+
+
+def _message(error: BaseException, fields: Mapping[str, Any]) -> str:
+    """Give the server's words; without an answer, those of what lies below the SDK's "Connection error"."""
+    if said := fields.get("message"):
+        return str(said)
+    parts = [str(getattr(error, "message", "") or error)]
+    if below := error.__cause__:
+        parts += [type(below).__name__, str(below)]
+    return ": ".join(part for part in parts if part) or type(error).__name__
 
 
 def wait_for(facts: Facts, *, now: float) -> float | None:

@@ -45,7 +45,7 @@ class Question(Protocol):
     def answer(self, room: int) -> Answer:
         """Make what takes the answer in."""
 
-    def take(self, answer: Answer, raw: bytes) -> None:
+    def take(self, answer: Answer) -> None:
         """Take a whole body in; raises Malformed or ServerError."""
 
 
@@ -74,8 +74,8 @@ class Texts:
     def answer(self, room: int) -> Answer:
         return Answer(room=BASE_BYTES + _BYTES_PER_VECTOR * len(self.texts))
 
-    def take(self, answer: Answer, raw: bytes) -> None:
-        answer.feed_embeddings(raw, texts=len(self.texts))
+    def take(self, answer: Answer) -> None:
+        answer.feed_embeddings(texts=len(self.texts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +116,8 @@ class Request:
     def answer(self, room: int) -> Answer:
         return Answer(room=BASE_BYTES + BYTES_PER_TOKEN * room)
 
-    def take(self, answer: Answer, raw: bytes) -> None:
-        answer.feed_completion(raw)
+    def take(self, answer: Answer) -> None:
+        answer.feed_completion()
 
     def ask_again(self, answer: Answer, error: ToolArgumentsError) -> Request:
         """Give the request that shows the model its unusable calls and what is wrong with them."""

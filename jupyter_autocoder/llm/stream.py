@@ -44,6 +44,8 @@ class Answer:
         self._parts: list[str] = []
         self._calls: dict[int, dict[str, str]] = {}
         self.vectors: tuple[tuple[float, ...], ...] = ()
+        self.raw = bytearray()
+        """The bytes of a body that is not streamed, as far as they have come."""
         self._room = room
 
     @property
@@ -63,6 +65,8 @@ class Answer:
     @property
     def spoken(self) -> str:
         """All that the model wrote, for an estimate of its tokens."""
+        if self.raw and not self._parts:
+            return self.raw.decode("utf-8", "replace")
         return "".join((*self._parts, self.refusal, *(part for call in self.calls for part in call.values())))
 
     def tokens(self) -> Tokens | None:
@@ -101,9 +105,9 @@ class Answer:
                 self.finish_reason = _text(choice.get("finish_reason")) or self.finish_reason
         return "".join(self._parts[before:])
 
-    def feed_completion(self, raw: bytes) -> None:
-        """Take in a whole answer that was not streamed; raises Malformed on anything else."""
-        body = _parse(raw)
+    def feed_completion(self) -> None:
+        """Take in the whole body of an answer that was not streamed; raises Malformed on anything else."""
+        body = _parse(bytes(self.raw))
         choices = _objects(body.get("choices"))
         if not choices or not isinstance(choices[0].get("message"), Mapping):
             msg = "the server sent JSON that is no chat completion"
@@ -113,9 +117,9 @@ class Answer:
         self._take(choices[0]["message"])
         self.finish_reason = _text(choices[0].get("finish_reason"))
 
-    def feed_embeddings(self, raw: bytes, *, texts: int) -> None:
-        """Take in the vectors of `texts` texts; raises Malformed when they are not exactly these."""
-        body = _parse(raw)
+    def feed_embeddings(self, *, texts: int) -> None:
+        """Take in the vectors of `texts` texts; raises Malformed when the body does not hold exactly these."""
+        body = _parse(bytes(self.raw))
         rows = sorted(_objects(body.get("data")), key=lambda row: _number(row.get("index")))
         vectors = [row.get("embedding") for row in rows]
         if [row.get("index") for row in rows] != list(range(texts)) or not all(map(_is_vector, vectors)):

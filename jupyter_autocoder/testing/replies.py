@@ -29,7 +29,7 @@ class Reply:
     Content: `text`, `calls`, `refusal`, `finish_reason` (None: the answer never says that it is complete), token
     counts (None: estimated from the texts; `usage` False: not told). Wire: `status`, `headers`, `content_type`,
     `body` (sent instead of everything above), `stall` seconds before the first byte, `pause` seconds before every
-    further piece, `chunk` characters in a piece, `cut` bytes of the body after which the connection breaks
+    further piece, `hang` pieces after which nothing more comes, `chunk` characters in a piece, `cut` bytes of the body after which the connection breaks
     (``"start"``: before the status line; ``"character"``: in the middle of the last character that is more than one
     byte long), `done` False leaves out ``[DONE]``, `plain` True sends plain JSON although a stream was asked for.
     """
@@ -49,6 +49,7 @@ class Reply:
     body: str | bytes | None = None
     stall: float = 0.0
     pause: float = 0.0
+    hang: int | None = None
     chunk: int = 16
     cut: int | Literal["start", "character"] | None = None
     done: bool = True
@@ -148,6 +149,9 @@ FAULTS: Mapping[str, Callable[..., Reply]] = {
     "length": lambda text="Cut by the limit": Reply(text=text, finish_reason="length"),
     "content_filter": lambda text="Until here": Reply(text=text, finish_reason="content_filter"),
     "refusal": lambda text="I cannot help with that.": Reply(refusal=text),
+    "error_in_success": lambda: Reply(
+        content_type="application/json", body='{"error": {"message": "Try again", "type": "server_error"}}'
+    ),
     "stream_error": lambda: Reply(
         content_type="text/event-stream",
         body='data: {"error": {"message": "The server had an error", "type": "server_error", "param": null,'

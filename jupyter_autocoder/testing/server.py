@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from jupyter_autocoder.testing import wire
 from jupyter_autocoder.testing.accepts import problems
-from jupyter_autocoder.testing.replies import Reply, failure, read_reply
+from jupyter_autocoder.testing.replies import FOREVER, Reply, failure, read_reply
 
 Answerer = Callable[[dict[str, Any]], Any]
 Answers = str | Reply | Answerer | Mapping[str, Any] | Iterable[Any]
@@ -68,6 +68,9 @@ class FakeOpenAI:
         self._chat = _script(answers)
         self._embeddings = None if embeddings is None else _script(embeddings)
         self._lock = threading.Lock()
+        if validate:
+            # The first use compiles the schema, half a second that no client's timeout should pay for.
+            problems({}, endpoint="completions")
         self._http = _Server((host, port), _Handler, fake=self)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), name="fake-openai", daemon=True)
 
@@ -166,6 +169,7 @@ class FakeOpenAI:
 class _Paced(wire.Message):
     stall: float = 0.0
     pause: float = 0.0
+    hang: int | None = None
 
 
 def _paced(message: wire.Message, reply: Reply) -> _Paced:
@@ -177,6 +181,7 @@ def _paced(message: wire.Message, reply: Reply) -> _Paced:
         silent=message.silent,
         stall=reply.stall,
         pause=reply.pause,
+        hang=reply.hang,
     )
 
 
@@ -271,14 +276,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.server.fake.answer(request))
 
     def _send(self, message: wire.Message) -> None:
-        stall, pause = (message.stall, message.pause) if isinstance(message, _Paced) else (0.0, 0.0)
+        pace = message if isinstance(message, _Paced) else _paced(message, Reply())
         try:
-            if not self._wait(stall):
+            if not self._wait(pace.stall):
                 return
             if not message.silent:
                 self._head(message)
             for number, piece in enumerate(message.pieces):
-                if number and pause and not self._wait(pause):
+                if number and not self._wait(FOREVER if number == pace.hang else pace.pause):
                     return
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b"")
             if message.broken:
