@@ -332,7 +332,8 @@ class Reading:
         if self.kind is Kind.ORDER:
             _check(len(self.orders) == 1 and not basket, "an order is one ticket")
         elif self.kind is Kind.ORDERS:
-            _check(len(self.orders) > 1 or basket or (self.orders and self.cancels), "a basket holds several tickets")
+            parts = len(self.orders) + len(self.cancels)
+            _check(parts > 1 or basket, "a basket holds several tickets")
         else:
             # The rule that counts most, held by the type itself.
             _check(not self.orders and not basket and not self.cancels, f"a reading of kind {self.kind} cannot act")

@@ -1,0 +1,383 @@
+"""A sentence becomes terminals of the grammar: phrases, numbers, symbols, joints.
+
+A word may be two things: "ALL" is a quantity and Allstate. Such a lexeme carries its readings in the order of
+likelihood, and the reader tries them; two that both make sense are asked about.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib import resources
+from typing import Any
+
+from jupyter_autocoder.trade import numbers, vocabulary
+from jupyter_autocoder.trade.symbols import LONGEST_NAME, Symbols, words_of
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_ATOM = re.compile(r"[A-Za-z0-9]+|&")
+_SOFT_GAP = re.compile(r"[ -]+")
+_NAME_GAP = re.compile(r"(?: ?& ?|[ -]|\. ?|\.?(?=com\b))?")
+_PAIR = re.compile(r"\$?([A-Za-z]{2,5})[/-]([A-Za-z]{3,4})(?![A-Za-z0-9])")
+_CLASS = re.compile(r"\$?([A-Za-z]{1,5})[./-]([A-Za-z]{1,2})(?![A-Za-z0-9.])")
+_CASHTAG = re.compile(r"\$([A-Za-z]{1,6})(?![A-Za-z0-9])")
+_ORDER_ID = re.compile(r"#?\s?((?=[A-Za-z0-9-]*\d)[A-Za-z0-9][A-Za-z0-9_-]*)(?![A-Za-z0-9])")
+_ORDER_ID_WORDS = re.compile(
+    r"(?:orders?|ticket|trade)(?: (?:id|number|no\.?|num))?:? ?(?=#|[A-Za-z0-9-]*\d)", re.IGNORECASE
+)
+_COINS = frozenset(
+    ["BTC", "ETH", "SOL", "DOGE", "LTC", "BCH", "LINK", "AVAX", "DOT", "UNI", "AAVE", "SHIB", "XRP", "ADA", "MKR", "GRT", "CRV", "BAT", "XTZ", "YFI", "SUSHI", "PEPE", "TRUMP"]
+)
+# Only such sentences name orders by number; "place an order 10 AAPL" does not.
+_MANAGES = re.compile(
+    r"\W*(?:(?:please|can you|could you|hey|ok|okay|so|and|now|just|i want to|id like to) )*"
+    r"(?:cancel|cancle|kill|scrap|change|modify|amend|update|replace|move|raise|lower|edit|delete|remove|withdraw|pull|void|"
+    r"revoke|increase|decrease|reduce|set|make|what|whats|did|has|have|is|was|are|status|show|check|where|wheres|how|hows|"
+    r"get|give|tell|display|track|state|confirm|order #?\d+ status)\b",
+    re.IGNORECASE,
+)
+_MONEY_WORDS = frozenset(["dollar", "dollars", "buck", "bucks", "usd"])
+_PERCENT_WORDS = frozenset(["percent", "pct", "percents"])
+# Kinds after which a ticker is expected, so that a word in capitals is one even where it is a keyword as well.
+_SLOT = frozenset(["NUM", "MONEY", "PERCENT", "PART", "SHARES", "OF", "MY", "HALVE"])
+_FUNCTION_WORDS = frozenset(["OF", "FOR", "AT", "IN", "TO", "SHARE", "SHARES", "THE", "MY", "AND", "WITH", "OR", "DAY", "GTC", "IOC", "FOK", "USD"])
+
+
+@dataclass(frozen=True, slots=True)
+class Lexeme:
+    """One piece of the sentence; `others` are further readings as (kind, value), the likeliest first."""
+
+    kind: str
+    value: Any
+    text: str
+    start: int
+    end: int
+    others: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The words from one position on, with where each ends and whether it was mended."""
+
+    words: tuple[str, ...]
+    ends: tuple[int, ...]
+
+
+@functools.cache
+def ordinary() -> dict[str, frozenset[str]]:
+    """English words that are tickers, names or near keywords, read at first use."""
+    text = resources.files(__package__).joinpath("data/ordinary.toml").read_text("utf-8")
+    return {section: frozenset(words.split()) for section, words in tomllib.loads(text).items()}
+
+
+def lex(text: str, symbols: Symbols) -> list[Lexeme]:
+    """Turn a cleaned sentence into lexemes; what it cannot place is of kind ``UNKNOWN``."""
+    return list(_Lexer(text, symbols).run())
+
+
+class _Lexer:
+    def __init__(self, text: str, symbols: Symbols) -> None:
+        self.text = text
+        self.symbols = symbols
+        self.shouting = not re.search(r"[a-z]", text)
+        self.last = "START"
+        self.managing = bool(_MANAGES.match(text))
+
+    def run(self) -> Iterator[Lexeme]:
+        at = 0
+        while at < len(self.text):
+            if self.text[at] == " ":
+                at += 1
+                continue
+            lexeme = self._next(at)
+            at = lexeme.end
+            if lexeme.kind != "SKIP":
+                self.last = lexeme.kind
+                yield lexeme
+
+    def _next(self, at: int) -> Lexeme:
+        for read in (self._order_id, self._tag, self._pair, self._word, self._number, self._sign):
+            lexeme = read(at)
+            if lexeme:
+                return lexeme
+        return self._make("UNKNOWN", at, at + 1)
+
+    def _make(
+        self, kind: str, start: int, end: int, value: Any = None, others: tuple[tuple[str, Any], ...] = ()
+    ) -> Lexeme:
+        return Lexeme(kind, value, self.text[start:end], start, end, others)
+
+    # -- symbols -------------------------------------------------------------------------------------------------------
+    def _order_id(self, at: int) -> Lexeme | None:
+        lead = _ORDER_ID_WORDS.match(self.text, at)
+        if not lead and not (self.text[at] == "#" or (self.managing and self.last == "CANCEL")):
+            return None
+        if lead and not self.managing:
+            return None
+        found = _ORDER_ID.match(self.text, lead.end() if lead else at)
+        return self._make("ORDER_ID", at, found.end(), found[1]) if found else None
+
+    def _tag(self, at: int) -> Lexeme | None:
+        tag = _CASHTAG.match(self.text, at)
+        if not tag:
+            return None
+        symbol = tag[1].upper()
+        if symbol in self.symbols:
+            return self._make("SYMBOL", at, tag.end(), symbol)
+        return self._make("UNKNOWN_SYMBOL", at, tag.end(), self.symbols.candidates(symbol))
+
+    def _pair(self, at: int) -> Lexeme | None:
+        """Read ``BTC/USD`` and ``BRK.B``."""
+        pair = _PAIR.match(self.text, at)
+        if pair and pair[2].upper() == "USD":
+            coin = pair[1].upper()
+            kind = "SYMBOL" if coin in _COINS else "CURRENCY"
+            return self._make(kind, at, pair.end(), f"{coin}/USD")
+        share = _CLASS.match(self.text, at)
+        if share:
+            symbol = f"{share[1]}.{share[2]}".upper()
+            if symbol in self.symbols:
+                return self._make("SYMBOL", at, share.end(), symbol)
+            if self.text[share.end(1)] == "." and share[1].isupper() and share[2].isupper():
+                return self._make("FOREIGN", at, share.end(), symbol)
+        return None
+
+    # -- words ---------------------------------------------------------------------------------------------------------
+    def _word(self, at: int) -> Lexeme | None:
+        atom = _ATOM.match(self.text, at)
+        if not atom or atom[0] == "&":
+            return None
+        name = self._name(at)
+        if not _WORD.match(self.text, at):
+            return self._digits_or_name(at, name)
+        run = self._words_from(at)
+        number = self._spelled(at, run)
+        phrase = vocabulary.match(run.words)
+        taken = run.ends[phrase[1] - 1] if phrase else at
+        if number and number.end >= taken:
+            taken, phrase = number.end, None
+        if name and name.end > taken:
+            return name
+        if number and not phrase:
+            return self._with_ticker(number)
+        if phrase:
+            return self._keyword(at, phrase[0], taken, name)
+        return self._ticker(at)
+
+    def _digits_or_name(self, at: int, name: Lexeme | None) -> Lexeme | None:
+        """ "3M" is a company and three million; "1-800-Flowers" begins with a number and is none."""
+        number = self._number(at)
+        if not name or (number and number.end > name.end):
+            return number
+        if number and number.end == name.end:
+            return self._make(number.kind, at, number.end, number.value, ((name.kind, name.value),))
+        return name
+
+    def _keyword(self, at: int, terminal: str, end: int, name: Lexeme | None) -> Lexeme:
+        word = _WORD.match(self.text, at)
+        if word and self._is_ticker_in_capitals(word[0]):
+            ticker = ("SYMBOL", word[0])
+            if self.last in _SLOT and not self.shouting and word[0] not in _FUNCTION_WORDS:
+                return self._make("SYMBOL", at, word.end(), word[0])
+            if end == word.end():
+                return self._make(terminal, at, end, None, (ticker,))
+        if name and name.end == end and name.text[0].isupper() and not self.shouting:
+            return self._make(terminal, at, end, None, ((name.kind, name.value),))
+        return self._make(terminal, at, end)
+
+    def _with_ticker(self, number: Lexeme) -> Lexeme:
+        if self._is_ticker_in_capitals(number.text):
+            return self._make(number.kind, number.start, number.end, number.value, (("SYMBOL", number.text),))
+        return number
+
+    def _is_ticker_in_capitals(self, word: str) -> bool:
+        return word.isupper() and word in self.symbols
+
+    def _ticker(self, at: int) -> Lexeme:
+        word = _WORD.match(self.text, at)
+        if not word:
+            return self._make("UNKNOWN", at, at + 1)
+        typed, end = word[0], word.end()
+        symbol = typed.upper()
+        named = self.symbols.names.get((typed.lower(),), ())
+        if symbol in self.symbols and (typed.isupper() or not named):
+            coins = tuple(s for s in named if "/" in s)
+            if coins or (named and symbol not in named and symbol not in self.symbols.popular):
+                return self._make("AMBIGUOUS", at, end, tuple(dict.fromkeys((*named, symbol))))
+            if typed.isupper() or not self._is_ordinary(typed, symbol):
+                return self._make("SYMBOL", at, end, symbol)
+            return self._make("AMBIGUOUS", at, end, (symbol,))
+        return self._make("UNKNOWN", at, end, self.symbols.candidates(typed))
+
+    def _is_ordinary(self, typed: str, symbol: str) -> bool:
+        return typed.lower() in ordinary()["tickers"] and symbol not in self.symbols.popular
+
+    def _name(self, at: int) -> Lexeme | None:
+        """Read the longest company name at `at`; tickers in capitals are left to `_ticker`."""
+        words, ends = self._name_words(at)
+        count, found = self.symbols.longest_name(words)
+        while count and not self._stands(at, words[:count], ends[count - 1], found):
+            count, found = self.symbols.longest_name(words[: count - 1])
+        if not count:
+            return None
+        end = ends[count - 1]
+        if len(found) > 1:
+            return self._make("AMBIGUOUS", at, end, found)
+        return self._make("SYMBOL", at, end, found[0])
+
+    def _stands(self, at: int, words: tuple[str, ...], end: int, found: tuple[str, ...]) -> bool:
+        """Whether the words are meant as a name: not one that is a ticker in capitals, not a plain English word."""
+        typed = self.text[at:end]
+        if len(words) > 1:
+            return True
+        if typed.isupper() and typed in self.symbols:
+            return False
+        if self.symbols.popular.intersection(found):
+            return True
+        plain = typed.lower() in ordinary()["names"] or typed.lower() in ordinary()["tickers"]
+        return not (plain and typed[0].islower()) and not typed.isdigit()
+
+    def _name_words(self, at: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        words: list[str] = []
+        ends: list[int] = []
+        while len(words) < LONGEST_NAME + 1:
+            atom = _ATOM.match(self.text, at)
+            if not atom:
+                break
+            words.append(atom[0].lower())
+            ends.append(atom.end())
+            gap = re.compile(r" ?(?=&)|[ -]|\.(?=[A-Za-z])|\. |(?<=&) ?").match(self.text, atom.end())
+            at = gap.end() if gap else atom.end()
+            if at == atom.end() and not (self.text[at : at + 1] == "&" or atom[0] == "&"):
+                break
+        return tuple(words), tuple(ends)
+
+    def _words_from(self, at: int) -> _Run:
+        words: list[str] = []
+        ends: list[int] = []
+        while len(words) < 12:
+            word = _WORD.match(self.text, at)
+            if not word:
+                digits = re.compile(r"\d+(?![\d.,]*\d)(?=[ -])").match(self.text, at)
+                if not digits or not words:
+                    break
+                word = digits
+            words.append(self._mended(word[0]))
+            ends.append(word.end())
+            gap = _SOFT_GAP.match(self.text, word.end())
+            if not gap:
+                break
+            at = gap.end()
+        return _Run(tuple(words), tuple(ends))
+
+    def _mended(self, word: str) -> str:
+        """Forgive a misspelt keyword; never a word that could be a ticker, a company or another English word."""
+        plain = word.lower()
+        if plain in vocabulary.known_words() or word.upper() in self.symbols or (plain,) in self.symbols.names:
+            return plain
+        if plain in ordinary()["correct"] or plain in numbers.NUMBER_WORDS or plain in numbers.FRACTIONS:
+            return plain
+        if word.isupper() and not self.shouting and len(word) <= 5:
+            return plain
+        return vocabulary.forgiven(plain) or plain
+
+    # -- numbers -------------------------------------------------------------------------------------------------------
+    def _spelled(self, at: int, run: _Run) -> Lexeme | None:
+        number = numbers.spelled(run.words)
+        if number is None:
+            return self._article(at, run)
+        words, count, value = run.words, number.count, number.value
+        if number.part and words[count : count + 1] == ("of",) and words[count + 1 : count + 3] == ("a", "share"):
+            return self._make("NUM", at, run.ends[count + 1], value)
+        if number.part and words[count : count + 2] in (("a", "share"), ("an", "share")):
+            return self._make("NUM", at, run.ends[count], value)
+        if number.part and words[count : count + 1] in (("share",), ("shares",)) and words[count - 1] != "half":
+            return self._make("NUM", at, run.ends[count - 1], value)
+        if number.part and words[count : count + 1] == ("share",):
+            return self._make("NUM", at, run.ends[count - 1], value)
+        if number.part:
+            return self._make("PART", at, run.ends[count - 1], value * 100)
+        return self._united(at, run.ends[count - 1], value)
+
+    def _article(self, at: int, run: _Run) -> Lexeme | None:
+        """ "a share" is one share; "a" before anything else is an article."""
+        if run.words[0] in ("a", "an") and self.last not in ("NUM", "MONEY"):
+            if run.words[1:2] == ("share",) or run.words[1:3] in (("single", "share"), ("whole", "share")):
+                return self._make("NUM", at, run.ends[0], Decimal(1))
+            if run.words[1:2] == ("grand",):
+                return self._make("MONEY", at, run.ends[1], Decimal(1000))
+            follows = _ATOM.match(self.text, run.ends[0] + 1) if len(run.words) > 1 else None
+            if follows and follows[0].isupper() and follows[0] in self.symbols and run.words[2:3] == ("share",):
+                return self._make("NUM", at, run.ends[0], Decimal(1))
+        return None
+
+    def _number(self, at: int) -> Lexeme | None:
+        written = numbers.written_at(self.text, at)
+        if not written:
+            return None
+        if written.value is None:
+            return self._make("VAGUE", at, written.end)
+        if written.percent:
+            return self._make("PERCENT" if not written.money else "UNKNOWN", at, written.end, written.value)
+        if written.money:
+            return self._scaled_money(at, written.end, written.value)
+        if self.text[at : written.end].count("/") == 1:
+            return self._fraction(at, written.end, written.value)
+        return self._united(at, written.end, written.value)
+
+    def _fraction(self, at: int, end: int, value: Decimal) -> Lexeme:
+        share = re.compile(r" (?:of )?(?:a )?shares?\b").match(self.text, end)
+        if share:
+            taken = end + len(share[0]) - len(re.search(r"shares?$", share[0])[0])  # type: ignore[index]
+            return self._make("NUM", at, taken, value)
+        return self._make("PART", at, end, value * 100)
+
+    def _scaled_money(self, at: int, end: int, value: Decimal) -> Lexeme:
+        scale = re.compile(r" (hundred|thousand|million|billion|grand|k|usd|dollars)\b", re.IGNORECASE).match(
+            self.text, end
+        )
+        if not scale:
+            return self._make("MONEY", at, end, value)
+        word = scale[1].lower()
+        return self._make("MONEY", at, scale.end(), value * {**numbers.SCALES, "grand": 1000, "k": 1000}.get(word, 1))
+
+    def _united(self, at: int, end: int, value: Decimal) -> Lexeme:
+        """Give a plain number the unit that its next word says, if one does."""
+        unit = re.compile(r"[ -]?(?:us )?([A-Za-z]+)(?: cent\b)?").match(self.text, end)
+        word = unit[1].lower() if unit else ""
+        name = self._name(unit.start(1)) if unit else None
+        if unit and name and len(words_of(name.text)) > 1:
+            return self._make("NUM", at, end, value)  # "10 Dollar General": the word belongs to the company
+        if unit and word in numbers.SCALES and word != "dozen":
+            return self._united(at, unit.end(1), value * numbers.SCALES[word])
+        if unit and word == "dozen":
+            return self._united(at, unit.end(1), value * 12)
+        if unit and word in _MONEY_WORDS:
+            return self._make("MONEY", at, unit.end(1), value)
+        if unit and word == "grand":
+            return self._make("MONEY", at, unit.end(1), value * 1000)
+        if unit and (word in _PERCENT_WORDS or unit[0].lower().endswith("per cent")):
+            return self._make("PERCENT", at, unit.end(), value)
+        if unit and word in ("cents", "cent"):
+            return self._make("MONEY", at, unit.end(1), value / 100)
+        return self._make("NUM", at, end, value)
+
+    # -- signs ---------------------------------------------------------------------------------------------------------
+    def _sign(self, at: int) -> Lexeme | None:
+        char = self.text[at]
+        if char in ",;\n&+":
+            return self._make("JOIN", at, at + 1, char)
+        if char in ".!:":
+            end = at + 1 if char != "." else at + len(re.match(r"\.+", self.text[at:])[0])  # type: ignore[index]
+            return self._make("JOIN", at, end, char)
+        if char == "@":
+            return self._make("AT", at, at + 1)
+        if char in "()":
+            return self._make("OPENING" if char == "(" else "CLOSING", at, at + 1)
+        if char == "-" and self.text[at - 1 : at] in (" ", "-") and self.text[at + 1 : at + 2] in (" ", "-"):
+            return self._make("JOIN", at, at + 1, char)
+        return None

@@ -1,0 +1,440 @@
+"""`read_command`: what a sentence means, decided without a model.
+
+The steps: characters that deceive, text that is not the person's own, typed confirmations, questions that can be
+answered, words that never act, words that are asked about, and only then the grammar, which must consume the whole
+text. Whatever is left over makes the reader ask back; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from jupyter_autocoder.trade import cues, management, queries, weights
+from jupyter_autocoder.trade.account import Account, account_of
+from jupyter_autocoder.trade.asking import AskBack, ask_unless
+from jupyter_autocoder.trade.assembly import Instruction, assembled
+from jupyter_autocoder.trade.lexer import Lexeme, lex
+from jupyter_autocoder.trade.orders import Kind, Order, PercentOf, Reading, Side, Target
+from jupyter_autocoder.trade.parts import parse
+from jupyter_autocoder.trade.symbols import Symbols, table
+from jupyter_autocoder.trade.text import LONGEST, cleaned
+from jupyter_autocoder.trade.vocabulary import OPENERS
+
+TRIES = 12  # readings of ambiguous words that are tried before asking
+MOST_LEXEMES = 150
+
+_ORDER_VERBS = frozenset(
+    ["BUY", "SELL", "SHORT", "COVER", "CLOSE", "TRIM", "HALVE", "RAISE", "DOUBLE", "SPLIT", "ROTATE", "PUT", "PROTECT", "REBALANCE", "CANCEL", "CHANGE", "HALT"]
+)
+_STARTERS = _ORDER_VERBS | frozenset(
+    ["ADJUST", "PLACE", "LIMIT", "STOP", "STOP_LOSS", "STOP_LIMIT", "TRAIL", "MARKET", "TAKE_PROFIT", "IF", "AT", "WITH"]
+)
+_DROPPED = frozenset({"THE", "FILLER", "UNASKED", "OPENING", "CLOSING"})
+_EXITS = frozenset({"STOP", "STOP_LOSS", "STOP_LIMIT", "TAKE_PROFIT", "TRAIL", "LIMIT"})
+_TROUBLE = {"FOREIGN": "unsupported_listing", "CURRENCY": "unsupported_currency", "VAGUE": "vague_quantity"}
+_GERUNDS = {"buying": "buy", "selling": "sell", "shorting": "short", "purchasing": "purchase", "closing": "close",
+            "cancelling": "cancel", "canceling": "cancel", "getting": "get", "placing": "place"}  # fmt: skip
+_POLITE = re.compile(
+    r"\W*(?:(?:please|hey|hi|hello|ok|okay|so|and|now|well|alright) *,? )*(?:can|could|would|will) (?:you|u|we please)\b"
+)
+_PREFIX = re.compile(r"^\W*(?:order|trade|command|request|instruction|task|todo|action)\s*:\s*", re.IGNORECASE)
+
+
+def read_command(text: str, account: object = None) -> Reading:
+    """Say what a sentence means; pure, quick, and never more than a proposal.
+
+    `account` may be an `Account`, or anything with `positions` and `assets` (see `account_of`); without one, the
+    shipped table decides what is a symbol and a close is a sale.
+    """
+    known = account_of(account) if account is not None else Account()
+    symbols = table().overridden(known.assets) if known.assets else table()
+    reading = _Reader(text, known, symbols).read()
+    return replace(reading, text=text)
+
+
+def _none(reason: str) -> Reading:
+    return Reading(kind=Kind.NONE, reason=reason)
+
+
+def _clarify(reason: str, missing: Sequence[str] = (), candidates: Sequence[str] = ()) -> Reading:
+    return Reading(kind=Kind.CLARIFY, reason=reason, missing=tuple(missing), candidates=tuple(candidates))
+
+
+class _Reader:
+    """One reading of one text; holds what the steps share."""
+
+    def __init__(self, raw: str, account: Account, symbols: Symbols) -> None:
+        self.raw = raw
+        self.account = account
+        self.symbols = symbols
+        self.lexemes: list[Lexeme] = []
+
+    def read(self) -> Reading:
+        if len(self.raw) > LONGEST:
+            return _clarify("too_long")
+        clean = cleaned(self.raw)
+        if clean.problem:
+            return _clarify(clean.problem)
+        if not re.search(r"\w", clean.text):
+            return _none("empty")
+        return self._foreign(clean.text) or self._own(clean.text)
+
+    def _foreign(self, text: str) -> Reading | None:
+        """Text that is code, quoted, pasted or injected."""
+        unprefixed = _PREFIX.sub("", text)
+        reason = cues.first(cues.FOREIGN, self._without_names(unprefixed))
+        if reason:
+            return _none(reason)
+        if any(not self._is_name(part) for part in cues.quotations(text)) or text.count('"') % 2:
+            return _none("quoted")
+        return None
+
+    def _is_name(self, part: str) -> bool:
+        lexemes = lex(part.strip(), self.symbols)
+        return len(lexemes) == 1 and lexemes[0].kind in ("SYMBOL", "AMBIGUOUS", "UNKNOWN", "UNKNOWN_SYMBOL")
+
+    def _without_names(self, text: str) -> str:
+        """Replace "Apple (AAPL)" by the name, so that its brackets look like nothing else."""
+        return re.sub(r" \((?:[A-Z]+: ?)?\$?([A-Z]{1,5}(?:\.[A-Z])?)\)", r" ", text)
+
+    def _own(self, text: str) -> Reading:
+        text = _PREFIX.sub("", cues.unquoted(text))
+        words = text.lower()
+        if cues.is_confirmation(words):
+            return _none("confirmation")
+        text = self._without_openers(weights.spread_ratio(text))
+        self.lexemes = lex(text, self.symbols)
+        if len(self.lexemes) > MOST_LEXEMES:
+            return _clarify("too_long")
+        question = self._query(text)
+        if question:
+            return question
+        reason = self._never(words)
+        if reason:
+            return _none(reason)
+        return self._act(text)
+
+    def _without_openers(self, text: str) -> str:
+        """Take off "could you please", and the question mark that belongs to it."""
+        polite = _POLITE.match(text.lower())
+        opener = OPENERS.match(text.lower())
+        if opener:
+            text = text[opener.end() :]
+        if polite:
+            text = re.sub(r"[\s?]+$", "", text)
+            first = re.match(r"[a-z]+", text.lower())
+            if first and first[0] in _GERUNDS:
+                text = _GERUNDS[first[0]] + text[first.end() :]
+        return text
+
+    def _query(self, text: str) -> Reading | None:
+        asked = queries.asked(self.lexemes, text)
+        if asked is None:
+            return None
+        symbol = None
+        if asked.lexeme:
+            if asked.lexeme.kind == "AMBIGUOUS":
+                return _clarify("ambiguous_symbol", ("symbol",), asked.lexeme.value)
+            symbol = asked.lexeme.value
+        return Reading(kind=Kind.QUERY, query=asked.query, symbol=symbol, order_id=asked.order_id, period=asked.period)
+
+    def _never(self, words: str) -> str | None:
+        """The reason why this must not act, whatever else it says."""
+        polite = _POLITE.match(words)
+        judged = re.sub(r"[\s?]+$", "", words) if polite else words
+        if polite:
+            judged = judged[polite.end() :]
+        judged = cues.without_harmless(self._masked(judged, alone=False))
+        reason = cues.first(cues.NEVER, judged)
+        if reason:
+            return reason
+        first = next((one.kind for one in self.lexemes if one.kind not in _DROPPED | {"JOIN"}), "")
+        if first in _STARTERS:
+            return None
+        return cues.first(cues.STATEMENT, cues.without_harmless(self._masked(judged, alone=True)))
+
+    def _masked(self, words: str, *, alone: bool) -> str:
+        """Hide company names, so that "News Corp" is no news; tickers of one word too if `alone`."""
+        for lexeme in self.lexemes:
+            if lexeme.kind not in ("SYMBOL", "AMBIGUOUS"):
+                continue
+            named = " " in lexeme.text or lexeme.value in self.symbols.popular
+            if (named and lexeme.text.lower() != "it") or (alone and lexeme.text.isupper() and lexeme.kind == "SYMBOL"):
+                words = words.replace(lexeme.text.lower(), "§")
+        return words
+
+    # -- instructions --------------------------------------------------------------------------------------------------
+    def _act(self, text: str) -> Reading:
+        asked = cues.first(cues.ASKED, self._masked(self._asked_about(text), alone=True))
+        try:
+            ask_unless(not asked, asked or "")
+            return self._instructions()
+        except AskBack as back:
+            if not self._is_about_trading():
+                return _none("statement")
+            return self._asking(back, asked)
+        except ValueError:
+            return _clarify("contradictory")
+
+    def _asked_about(self, text: str) -> str:
+        """The words that the cue tables judge: what was taken as one phrase of ours is no cue."""
+        whole = {
+            "UNTOUCHED",
+            "REST",
+            "OPG",
+            "CLS",
+            "MOO",
+            "MOC",
+            "LOO",
+            "LOC",
+            "GTC",
+            "CASH",
+            "BUYING_POWER",
+            "EXTENDED",
+        }
+        pieces = [one.text.lower() for one in self.lexemes if one.kind not in whole]
+        return " ".join(pieces)
+
+    def _is_about_trading(self) -> bool:
+        kinds = {one.kind for one in self.lexemes}
+        if kinds & (_ORDER_VERBS | {"PLACE", "MONEY", "PERCENT", "NUM", "EVERYTHING", "ADJUST", "VAGUE"}):
+            return True
+        named = kinds & {"SYMBOL", "AMBIGUOUS", "UNKNOWN_SYMBOL", "FOREIGN", "CURRENCY"}
+        return (bool(named) and len(self.lexemes) <= 3) or bool(cues.first(cues.ASKED, self.raw))
+
+    def _asking(self, back: AskBack, asked: str | None) -> Reading:
+        """Name the word that stands in the way, where one does, before any other reason."""
+        if not asked:
+            for lexeme in self.lexemes:
+                if lexeme.kind in ("AMBIGUOUS", "UNKNOWN_SYMBOL"):
+                    return _clarify("ambiguous_symbol", ("symbol",), lexeme.value)
+                if lexeme.kind in _TROUBLE:
+                    return _clarify(_TROUBLE[lexeme.kind], (lexeme.text,))
+                if lexeme.kind == "UNKNOWN":
+                    reason = "unknown_symbol" if lexeme.value else "not_understood"
+                    return _clarify(reason, (lexeme.text,), lexeme.value or ())
+        return _clarify(back.reason, back.missing, back.candidates)
+
+    def _instructions(self) -> Reading:
+        lexemes = [one for one in self._bracketed() if one.kind not in _DROPPED or one.others]
+        found: list[Reading] = []
+        problem: AskBack | None = None
+        for choice in _choices(lexemes):
+            try:
+                reading = self._chosen([one for one in choice if one.kind not in _DROPPED])
+            except AskBack as back:
+                problem = problem or back
+                continue
+            if reading.to_dict() not in [one.to_dict() for one in found]:
+                found.append(reading)
+        if len(found) > 1:
+            raise AskBack("ambiguous_symbol", missing=("symbol",))
+        if not found:
+            raise problem or AskBack("not_understood")
+        return found[0]
+
+    def _bracketed(self) -> list[Lexeme]:
+        """Take "Apple (AAPL)" as one symbol; any other bracket stays and is not understood."""
+        done: list[Lexeme] = []
+        at = 0
+        while at < len(self.lexemes):
+            one = self.lexemes[at]
+            if one.kind == "OPENING":
+                inner = self.lexemes[at + 1 : at + 3]
+                ask_unless(
+                    len(inner) == 2 and inner[1].kind == "CLOSING" and inner[0].kind == "SYMBOL", "not_understood"
+                )
+                before = done[-1] if done else None
+                known = before is not None and before.kind in ("SYMBOL", "AMBIGUOUS", "UNKNOWN")
+                symbol = inner[0].value
+                ask_unless(
+                    known and before and symbol in ((before.value,) if before.kind == "SYMBOL" else before.value or ()),
+                    "contradictory",
+                    missing=("symbol",),
+                )
+                done[-1] = inner[0]
+                at += 3
+                continue
+            done.append(one)
+            at += 1
+        return done
+
+    def _chosen(self, lexemes: list[Lexeme]) -> Reading:
+        lexemes = _trimmed(lexemes)
+        ask_unless(lexemes, "not_understood")
+        bad = next(
+            (x for x in lexemes if x.kind in ("UNKNOWN", "AMBIGUOUS", "UNKNOWN_SYMBOL") or x.kind in _TROUBLE), None
+        )
+        ask_unless(bad is None, "not_understood", missing=(bad.text,) if bad else ())
+        weighed = weights.weighed(lexemes)
+        if weighed:
+            return weighed
+        return _merged([self._one(segment) for segment in _segments(lexemes)])
+
+    def _one(self, lexemes: list[Lexeme]) -> Instruction | Reading | tuple[Target, ...]:
+        """Read one instruction: an order, a cancellation, a change or a halt."""
+        lexemes = _trimmed(lexemes)
+        ask_unless(lexemes, "not_understood")
+        first = lexemes[0].kind
+        kinds = {one.kind for one in lexemes}
+        if first == "HALT":
+            ask_unless(kinds <= {"HALT", "JOIN"}, "not_understood")
+            return management.halted()
+        if first == "CANCEL":
+            return management.cancelled(lexemes)
+        if _is_change(lexemes):
+            return management.changed(lexemes)
+        parts = parse(_retagged(lexemes))
+        if isinstance(parts, int):
+            missing = (lexemes[parts].text,) if parts < len(lexemes) else ()
+            raise AskBack("not_understood", missing=missing)
+        return assembled(parts, self.account)
+
+
+def _trimmed(lexemes: list[Lexeme]) -> list[Lexeme]:
+    while lexemes and lexemes[0].kind == "JOIN":
+        lexemes = lexemes[1:]
+    while lexemes and lexemes[-1].kind == "JOIN":
+        lexemes = lexemes[:-1]
+    return lexemes
+
+
+def _choices(lexemes: Sequence[Lexeme]) -> Iterator[list[Lexeme]]:
+    """Yield the sentence with every combination of its words' readings, the likeliest first, a bounded number."""
+    several = [at for at, one in enumerate(lexemes) if one.others][:4]
+    options = [[(lexemes[at].kind, lexemes[at].value), *lexemes[at].others] for at in several]
+    for picked in itertools.islice(itertools.product(*options), TRIES):
+        choice = list(lexemes)
+        for at, (kind, value) in zip(several, picked, strict=True):
+            choice[at] = replace(choice[at], kind=kind, value=value, others=())
+        yield choice
+
+
+def _is_change(lexemes: Sequence[Lexeme]) -> bool:
+    """ "Raise my limit on AAPL to 150" changes an order; "raise AAPL to 100 shares" is one."""
+    kinds = [one.kind for one in lexemes]
+    if kinds[0] == "CHANGE":
+        return True
+    changing = kinds[0] in ("RAISE", "TRIM", "ADJUST", "PLACE")
+    return changing and (
+        "ORDER" in kinds or "ORDER_ID" in kinds or (kinds[0] in ("RAISE", "TRIM") and bool(_EXITS & set(kinds)))
+    )
+
+
+def _segments(lexemes: list[Lexeme]) -> Iterator[list[Lexeme]]:
+    """Cut the text at the joints before each further verb, taking along what leads up to it."""
+    start = 0
+    joint: int | None = None
+    seen = False
+    for at, one in enumerate(lexemes):
+        if one.kind == "JOIN":
+            joint = at if joint is None or not _leads(lexemes[joint + 1 : at]) else joint
+        elif _is_verb(lexemes, at):
+            if seen and joint is not None and joint >= start:
+                yield lexemes[start:joint]
+                start = joint + 1
+            seen, joint = True, None
+        elif joint is not None and one.kind in ("SYMBOL", "NUM") and "IF" not in {x.kind for x in lexemes[joint:at]}:
+            joint = None
+    yield lexemes[start:]
+
+
+def _leads(between: Sequence[Lexeme]) -> bool:
+    return bool(between) and between[0].kind in ("IF", "WITH")
+
+
+def _is_verb(lexemes: Sequence[Lexeme], at: int) -> bool:
+    kind = lexemes[at].kind
+    if kind not in _ORDER_VERBS:
+        return False
+    if lexemes[0].kind in ("CANCEL", "CHANGE") and at and lexemes[at - 1].kind != "JOIN":
+        return False
+    following = lexemes[at + 1].kind if at + 1 < len(lexemes) else ""
+    return not (kind == "PUT" and following in _EXITS)
+
+
+def _retagged(lexemes: list[Lexeme]) -> list[Lexeme]:
+    """Settle words whose place decides: "order 10 AAPL", "put a stop on", "close my short", "limit 10 AAPL at 150"."""
+    done = list(lexemes)
+    kinds = [one.kind for one in done]
+    for at, one in enumerate(done):
+        following = kinds[at + 1] if at + 1 < len(kinds) else ""
+        after = kinds[at + 2] if at + 2 < len(kinds) else ""
+        kind = one.kind
+        if kind == "ORDER" and at == 0 and following in ("NUM", "MONEY"):
+            kind = "BUY"
+        elif kind in ("PUT", "ADJUST") and following in _EXITS:
+            kind = "PLACE"
+        elif kind in ("LIMIT", "STOP") and following == "NUM" and after in ("SYMBOL", "SHARES"):
+            kind = "MARK_" + kind
+        if kind != one.kind:
+            done[at] = replace(one, kind=kind)
+    return _shorts(_typed_first(done))
+
+
+def _typed_first(lexemes: list[Lexeme]) -> list[Lexeme]:
+    """Move a type word away from the share count behind it, to the end of its instruction."""
+    moved = [replace(one, kind=one.kind.removeprefix("MARK_")) for one in lexemes if one.kind.startswith("MARK_")]
+    return [one for one in lexemes if not one.kind.startswith("MARK_")] + moved
+
+
+def _shorts(lexemes: list[Lexeme]) -> list[Lexeme]:
+    """ "Close my short in TSLA" and "cover my TSLA short": there the word is a noun."""
+    verb = lexemes[0].kind
+    if verb not in ("CLOSE", "COVER") or not any(one.kind == "SHORT" for one in lexemes[1:]):
+        return lexemes
+    rest = [one for one in lexemes[1:] if one.kind != "SHORT"]
+    return [replace(lexemes[0], kind="COVER"), *rest]
+
+
+def _merged(found: Sequence[Instruction | Reading | tuple[Target, ...]]) -> Reading:
+    """Make one reading of all instructions of a text."""
+    if len(found) == 1 and isinstance(found[0], Reading):
+        return found[0]
+    # A halt or a change beside other instructions would be two kinds of ticket in one.
+    ask_unless(not any(isinstance(one, Reading) for one in found), "unsupported_combination")
+    orders: list[Order] = []
+    cancels: list[Target] = []
+    everything = [one for one in found if isinstance(one, Instruction) and one.close_all]
+    for one in found:
+        if isinstance(one, Instruction):
+            orders += _after(one.orders, orders)
+        elif isinstance(one, tuple):
+            cancels += one
+    ask_unless(len(everything) <= 1 and not (everything and orders), "unsupported_combination")
+    if not orders and not everything:
+        return _cancellation(cancels)
+    kind = Kind.ORDER if len(orders) == 1 and not cancels else Kind.ORDERS
+    return Reading(
+        kind=kind,
+        orders=tuple(orders),
+        close_all=bool(everything),
+        excluded=everything[0].excluded if everything else (),
+        cancels=tuple(cancels),
+    )
+
+
+def _cancellation(targets: Sequence[Target]) -> Reading:
+    if len(targets) == 1:
+        return Reading(kind=Kind.CANCEL, action=management.Action.CANCEL, target=targets[0])
+    ask_unless(targets, "not_understood")
+    return Reading(kind=Kind.ORDERS, cancels=tuple(targets))
+
+
+def _after(new: Sequence[Order], before: Sequence[Order]) -> list[Order]:
+    """Point purchases "with the proceeds" at the sale they wait for: the one before them."""
+    done = []
+    for order in new:
+        if order.size.percent_of is not PercentOf.PROCEEDS:
+            done.append(order)
+            continue
+        if order.after is not None:
+            done.append(replace(order, after=order.after + len(before)))
+            continue
+        sales = [index for index, one in enumerate(before) if one.side is Side.SELL]
+        ask_unless(len(sales) == 1 and order.side is Side.BUY, "ambiguous_proceeds", missing=("after",))
+        done.append(replace(order, after=sales[0]))
+    return done

@@ -1,0 +1,68 @@
+"""A sentence made comparable, and the characters in it that deceive.
+
+What looks like AAPL must be AAPL: letters of other alphabets that imitate Latin ones, characters without width and those
+that turn the writing direction are never cleaned away silently; they are found, and the reading asks back.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+LONGEST = 1000  # characters; a command is a sentence or two, and a page is not a command
+_QUOTES = str.maketrans(
+    {"‘": "'", "’": "'", "‛": "'", "ʼ": "'", "`": "`", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
+)
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
+_PLAIN_SIGNS = frozenset("$€£¥₹₩₿%#@&+*/=<>|~^°…·•×÷½¼¾⅓⅔")
+_TYPOGRAPHY = frozenset("‘’‛ʼ“”„«»‐‑‒–—―−…\u00a0\u202f\u2009½¼¾⅓⅔×•")
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """`text` is ready for the lexer: one kind of quote and dash, no apostrophes; `problem` names a deceiving character."""
+
+    text: str
+    problem: str | None = None
+
+
+def cleaned(raw: str) -> Clean:
+    """Normalise a sentence, or say what kind of character stands against reading it."""
+    problem = _problem(raw)
+    if problem:
+        return Clean(raw, problem)
+    fractions = raw.replace("½", " 1/2 ").replace("¼", " 1/4 ").replace("¾", " 3/4 ")
+    fractions = fractions.replace("⅓", " 1/3 ").replace("⅔", " 2/3 ")
+    text = fractions.translate(_QUOTES).translate(_DASHES).replace("…", "...")
+    text = unicodedata.normalize("NFKC", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    return Clean("".join(c for i, c in enumerate(text) if not _is_apostrophe(text, i)).strip())
+
+
+def _is_apostrophe(text: str, at: int) -> bool:
+    """Whether the mark at `at` stands inside a word ("don't") or ends a plural; a quotation mark does neither."""
+    return text[at] == "'" and 0 < at < len(text) - 1 and text[at - 1].isalpha() and text[at + 1].isalpha()
+
+
+def _problem(raw: str) -> str | None:
+    if raw.isascii():
+        return "control_character" if any(ord(c) < 32 and c not in "\n\r\t" for c in raw) else None
+    foreign_letters = latin_letters = False
+    for char in raw:
+        if char.isascii() or char in _TYPOGRAPHY:
+            latin_letters = latin_letters or char.isalpha()
+            continue
+        category = unicodedata.category(char)
+        if category in ("Cf", "Cc", "Co", "Cs", "Cn") or category.startswith("M"):
+            return "hidden_character"
+        if unicodedata.normalize("NFKC", char).isascii() and category[0] in "LN":
+            return "lookalike_character"  # full-width and mathematical letters and digits
+        if category[0] in "LN":
+            foreign_letters = foreign_letters or not unicodedata.name(char, "").startswith("LATIN")
+    if foreign_letters:
+        return "lookalike_character" if latin_letters else "unsupported_language"
+    return None
+
+
+def symbols_left(text: str) -> bool:
+    """Whether the text holds a character that no command is written with."""
+    return any(not (c.isascii() or c in _PLAIN_SIGNS) for c in text)
