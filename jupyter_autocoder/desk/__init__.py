@@ -6,5 +6,6 @@ from jupyter_autocoder.broking.audit import Who
 from jupyter_autocoder.broking.entries import Claim, Entry
 from jupyter_autocoder.desk.desk import Desk
 from jupyter_autocoder.desk.outcome import Outcome, question
+from jupyter_autocoder.desk.port import CardPort
 
-__all__ = ["Claim", "Desk", "Entry", "Outcome", "Who", "question"]
+__all__ = ["CardPort", "Claim", "Desk", "Entry", "Outcome", "Who", "question"]

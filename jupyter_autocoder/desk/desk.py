@@ -236,7 +236,9 @@ class Desk:
 
         verdict = self.book.confirm(claim, gate, approvers=approvers, needed=self._needed(entry.ticket))
         if verdict.state is State.CONFIRMED:
-            return self._after(self.sender().send(claim.ticket))
+            entry = self.sender().send(claim.ticket)
+            self._follow_up(entry)
+            return self._after(entry)
         return self._after(self.book.get(claim.ticket))
 
     def retry(self, claim: Claim, leg: int) -> Outcome:

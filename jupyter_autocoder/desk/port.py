@@ -1,0 +1,122 @@
+"""The port of a card: the few messages that a control may send, wherever it is drawn.
+
+The notebook's widget and the sidebar's endpoint both speak it::
+
+    draw                         -> the card's texts and a fresh one-time nonce
+    confirm  hash nonce ticks    -> the click; `clicked` says when it was made
+    dismiss | cancel | alive
+    edit     text                -> new words; the ticket they make takes this one's place
+    retry    hash nonce leg      -> send a leg of unknown fate again, under the same id
+
+A message is a claim, never an authority: who speaks comes from the face's session, what is sent from the stored row.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jupyter_autocoder.broking.audit import Who
+from jupyter_autocoder.broking.entries import Claim, Entry
+from jupyter_autocoder.desk.desk import Desk
+from jupyter_autocoder.errors import AutocoderError, UsageError
+from jupyter_autocoder.trade.states import State
+
+Reply = dict[str, Any]
+LONGEST_TEXT = 2000
+
+
+class CardPort:
+    """One control's conversation about one ticket; safe on any thread, one message at a time.
+
+    `on_change` is told the card's texts after everything that may have changed them.
+    """
+
+    def __init__(
+        self, desk: Desk, ticket: str, who: Who, *, on_change: Callable[[dict[str, Any]], None] | None = None
+    ) -> None:
+        self.desk = desk
+        self.ticket = ticket
+        self._who = who
+        self._on_change = on_change
+        self._one_at_a_time = threading.RLock()
+
+    def handle(self, message: object) -> Reply:
+        """Answer one message; never raises for what a message says: a problem is an answer too."""
+        with self._one_at_a_time:
+            try:
+                return self._answer(message)
+            except AutocoderError as error:
+                # The card may show what is no longer so: the answer carries what is.
+                return {**self.draw(), "problem": error.what, "do": error.do}
+
+    def draw(self) -> Reply:
+        """The card as it stands, with a nonce where a click could do something."""
+        card = self.desk.card(self.ticket)
+        if self._on_change is not None:
+            self._on_change(card)
+        needs = card["confirmable"] or card["retry"]
+        return {"kind": "card", "card": card, "nonce": self.desk.control(self.ticket, self._who) if needs else ""}
+
+    def refresh(self) -> Entry:
+        """Bring the ticket up to date with the broker."""
+        with self._one_at_a_time:
+            return self.desk.refresh(self.ticket)
+
+    def _answer(self, message: object) -> Reply:
+        if not isinstance(message, Mapping):
+            raise UsageError("a message is an object with a kind")
+        kind = message.get("kind")
+        if kind == "alive":
+            return {"kind": "alive"}
+        if kind == "confirm":
+            self._adopt(self.desk.confirm(self._claim(message)).entry)
+        elif kind == "retry":
+            leg = message.get("leg")
+            if type(leg) is not int or leg < 0:
+                raise UsageError("a leg is a number")
+            self.desk.retry(self._claim(message), leg)
+        elif kind == "dismiss":
+            self.desk.dismiss(self.ticket, self._who)
+        elif kind == "cancel":
+            self.desk.cancel(self.ticket, self._who)
+        elif kind == "edit":
+            self._edit(message.get("text"))
+        elif kind == "draw":
+            self.desk.refresh(self.ticket)
+        else:
+            raise UsageError(f"unknown message: {str(kind)[:40]!r}")
+        return self.draw()
+
+    def _claim(self, message: Mapping[str, Any]) -> Claim:
+        ticks, clicked = message.get("ticks", []), message.get("clicked")
+        if not isinstance(ticks, (list, tuple)) or not all(isinstance(tick, str) for tick in ticks):
+            raise UsageError("ticks are a list of texts")
+        # A time that is no number would compare with nothing, and so never be too late.
+        if clicked is not None and (type(clicked) not in (int, float) or not math.isfinite(clicked)):
+            raise UsageError("clicked is a time in seconds")
+        return Claim(
+            ticket=self.ticket,
+            hash=str(message.get("hash", "")),
+            nonce=str(message.get("nonce", "")),
+            who=self._who,
+            clicked=clicked,
+            ticks=frozenset(ticks),
+        )
+
+    def _edit(self, text: object) -> None:
+        if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
+            raise UsageError("say the order in words")
+        outcome = self.desk.take(text)
+        if outcome.entry is None or outcome.kind != "ticket":
+            raise UsageError(outcome.text)
+        old, self.ticket = self.ticket, outcome.entry.id
+        if self.desk.book.get(old).state is State.PENDING:
+            self.desk.dismiss(old, self._who)
+
+    def _adopt(self, entry: Entry | None) -> None:
+        """Go on with the ticket that took the place of this one."""
+        if entry is not None:
+            self.ticket = entry.id

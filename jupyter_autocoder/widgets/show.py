@@ -1,0 +1,90 @@
+"""Shows a ticket where it was asked for: the static record always, a live control below it where a person sits."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any, Literal
+
+from jupyter_autocoder.desk import CardPort, Desk, Entry
+from jupyter_autocoder.trade.record import record_html, record_text
+from jupyter_autocoder.widgets import kernel, terminal
+
+Control = Literal["auto", "card", "plain", "none"]
+
+
+class Shown:
+    """A ticket on show; the record is rewritten at every change, the control goes when the ticket is done."""
+
+    def __init__(self, desk: Desk, ticket: str, *, display: Callable[..., Any] | None = None) -> None:
+        self.port = CardPort(desk, ticket, desk.me, on_change=self._rewrite)
+        self.control: Any = None
+        self._display = display
+        self._handle: Any = None
+        self._written: dict[str, Any] = {}
+
+    @property
+    def ticket(self) -> str:
+        """The id of the ticket on show: a changed price may have put a new one in its place."""
+        return self.port.ticket
+
+    def open(self, control: Control) -> None:
+        """Show the record, and below it the control."""
+        self.port.draw()
+        if control == "none":
+            return
+        if control == "plain":
+            from jupyter_autocoder.widgets.plain import PlainCard
+
+            self.control = PlainCard(self.port)
+        else:
+            from jupyter_autocoder.widgets.card import CardWidget
+
+            self.control = CardWidget(self.port)
+        if self._display is not None:
+            self._display(self.control)
+
+    def close(self) -> None:
+        """Take the control away; the record stays."""
+        if self.control is not None:
+            control, self.control = self.control, None
+            control.close()
+
+    def _rewrite(self, card: dict[str, Any]) -> None:
+        # How much time is left is told by the control alone: the record must stay true when nobody rewrites it.
+        record = {**card, "seconds_left": 0}
+        if record == self._written or self._display is None:
+            return
+        self._written = record
+        bundle = {"text/html": record_html(card), "text/plain": record_text(card)}
+        if self._handle is None:
+            self._handle = self._display(bundle, raw=True, display_id=True)
+        else:
+            with contextlib.suppress(RuntimeError):  # The kernel is on its way out.
+                self._handle.update(bundle, raw=True)
+        if card["done"]:
+            self.close()
+
+
+def show_ticket(
+    desk: Desk, entry: Entry, *, control: Control = "auto", tell: Callable[[str], None] | None = None
+) -> Shown:
+    """Show a ticket in the way that fits where this runs; never blocks where nobody sits.
+
+    In a kernel: record and control, or the record alone for a runner without a person (nbclient, papermill). At a
+    terminal: the record and a typed challenge. Elsewhere: the record by `tell`. Nothing here confirms by itself.
+    """
+    if kernel.in_kernel():
+        from IPython.display import display
+
+        shown = Shown(desk, entry.id, display=display)
+        chosen: Control = control if control != "auto" else ("card" if kernel.has_person() else "none")
+        # A live ticket is confirmed in the server's sidebar; a control here would only look as if it could.
+        shown.open("none" if entry.ticket.mode == "live" else chosen)
+        return shown
+    shown = Shown(desk, entry.id)
+    if tell is not None and control != "none" and terminal.at_a_terminal():
+        terminal.challenge(shown.port, tell=tell)
+    elif tell is not None:
+        tell(record_text(desk.card(entry.id)))
+    return shown
