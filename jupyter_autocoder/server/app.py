@@ -19,6 +19,7 @@ from jupyter_autocoder.server.house import House
 from jupyter_autocoder.server.sandboxes import Sandboxes
 from jupyter_autocoder.server.services import Services
 from jupyter_autocoder.server.socket import ChatSocket
+from jupyter_autocoder.server.spending import Spending
 from jupyter_autocoder.settings import Settings
 from jupyter_autocoder.store import Store
 
@@ -48,27 +49,28 @@ class AutocoderApp(ExtensionApp):
 
 def build(settings: Settings, *, store: Store | None = None) -> Services:
     """Wire the real services; the database and the model's client are opened at first use."""
-    store = store or Store(settings.store.url or None)
+    store = store or Store(settings.store.url)
+    spending = Spending(settings, store)
     return Services(
         settings=settings,
         history=History(store, keep_deleted=settings.chat.keep_deleted),
         portal=portal.portal(),
-        client=lambda owner, notebook: _client(settings, store, notebook),
+        client=lambda owner, notebook: _client(settings, store, owner, notebook),
         check=lambda source: _check(settings, source),
         sandboxes=Sandboxes(lambda: _sandbox(settings), most=settings.chat.sandboxes, idle=settings.sandbox.pool_idle),
         redact=_redact,
         count=lambda text: _count(settings, text),
-        remaining=lambda owner: "",
-        usage=lambda owner: "",
-        limits=lambda owner: "",
+        remaining=spending.remaining,
+        usage=spending.usage,
+        limits=spending.limits,
     )
 
 
 @contextlib.asynccontextmanager
-async def _client(settings: Settings, store: Store, notebook: str) -> AsyncIterator[Client]:
+async def _client(settings: Settings, store: Store, owner: str, notebook: str) -> AsyncIterator[Client]:
     from jupyter_autocoder.llm import GovernedClient
 
-    async with GovernedClient(settings, store=store, face="chat", notebook=notebook) as client:
+    async with GovernedClient(settings, store=store, face="chat", notebook=notebook, user=owner) as client:
         yield client
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from typing import Any
 
@@ -12,6 +11,7 @@ from tornado import web
 
 from jupyter_autocoder.chat import problem_of
 from jupyter_autocoder.errors import AutocoderError, ConversationMissing, GovernorError, StoreError, UserError
+from jupyter_autocoder.llm.identity import current_user
 from jupyter_autocoder.server.house import House
 
 AUTH_RESOURCE = "jupyter_autocoder"
@@ -26,7 +26,7 @@ def owner_of(handler: JupyterHandler) -> str:
     browser; there the person is the account that runs the server. Any other provider (JupyterHub's) knows.
     """
     if type(handler.identity_provider) in (IdentityProvider, PasswordIdentityProvider):
-        return getpass.getuser()
+        return current_user()
     return str(handler.current_user.username)
 
 

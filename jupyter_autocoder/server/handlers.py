@@ -55,7 +55,7 @@ class OneConversation(Endpoint):
         if not title.strip():
             raise web.HTTPError(400, "the title is empty")
         renamed = await asyncio.to_thread(self.house.services.history.rename, self.owner, id, title)
-        await self.house.refresh(self.owner, id)
+        self.house.renamed(self.owner, id, renamed.title)
         self.answer(encode(renamed))
 
     @web.authenticated

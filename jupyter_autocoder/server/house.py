@@ -96,10 +96,10 @@ class House:
         self.tell(owner, Listing())
         return gone
 
-    async def refresh(self, owner: str, conversation: str) -> None:
+    def renamed(self, owner: str, conversation: str, title: str) -> None:
         """Send a conversation's followers its new title."""
         if (owner, conversation) in self._rooms:
-            await self._rooms[owner, conversation][0].refresh()
+            self._rooms[owner, conversation][0].title(title)
         self.tell(owner, Listing())
 
     async def close(self) -> None:

@@ -145,6 +145,16 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Title:
+    """The conversation has another title."""
+
+    type: ClassVar[str] = "title"
+    conversation: str
+    seq: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """The person's list of conversations changed somewhere: read it anew."""
 
@@ -178,7 +188,7 @@ class Refused:
 
 
 ClientFrame = Open | Close | Ask | Execute | Stop
-ServerFrame = Welcome | Snapshot | Put | Delta | Status | Output | Listing | Gone | Tickets | Refused
+ServerFrame = Welcome | Snapshot | Put | Delta | Status | Output | Title | Listing | Gone | Tickets | Refused
 CLIENT_FRAMES: tuple[type[Any], ...] = (Open, Close, Ask, Execute, Stop)
 SERVER_FRAMES: tuple[type[Any], ...] = (
     Welcome,
@@ -187,6 +197,7 @@ SERVER_FRAMES: tuple[type[Any], ...] = (
     Delta,
     Status,
     Output,
+    Title,
     Listing,
     Gone,
     Tickets,

@@ -16,7 +16,7 @@ from jupyter_autocoder.chat import Message, Problem, encode
 from jupyter_autocoder.errors import AutocoderError
 from jupyter_autocoder.server import protocol
 from jupyter_autocoder.server.outbox import Outbox
-from jupyter_autocoder.server.protocol import Delta, Gone, Output, Put, ServerFrame, Snapshot, Status
+from jupyter_autocoder.server.protocol import Delta, Gone, Output, Put, ServerFrame, Snapshot, Status, Title
 from jupyter_autocoder.server.services import Services
 
 SNAPSHOT_CHARACTERS = 2 * 1024 * 1024
@@ -114,6 +114,10 @@ class Room:
         if message is not None:
             self.live[id] = dataclasses.replace(message, text=message.text + text, state="writing")
             self.publish(lambda seq: Delta(conversation=self.id, seq=seq, message=id, text=text))
+
+    def title(self, title: str) -> None:
+        """Show another title."""
+        self.publish(lambda seq: Title(conversation=self.id, seq=seq, title=title))
 
     def status(self, id: str, stage: str, text: str, seconds: float | None = None) -> None:
         """Show what is being done for a message."""

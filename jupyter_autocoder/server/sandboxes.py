@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_autocoder.errors import SandboxDied
 from jupyter_autocoder.events import Run
 from jupyter_autocoder.server.services import OnOutput
 
@@ -45,15 +44,10 @@ class Sandboxes:
         async with box.lock:
             box.used = self._clock()
             try:
+                # Cancelled, it interrupts the code and keeps the variables; a dead kernel is replaced at the next run.
                 run: Run = await box.sandbox.run(source, on_output=on_output)
-            except (SandboxDied, asyncio.CancelledError):
-                # A dead kernel is no use to the next run, and one that was stopped may hang in what it did.
-                await asyncio.shield(self.forget(conversation))
-                raise
             finally:
                 box.used = self._clock()
-        if "killed" in run.limits_hit or (run.error is not None and run.error.name == "KernelDied"):
-            await self.forget(conversation)
         return run
 
     async def forget(self, conversation: str) -> None:

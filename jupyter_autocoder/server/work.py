@@ -111,6 +111,8 @@ class Worker:
         except AutocoderError as error:
             self.room.put(dataclasses.replace(message, state="failed", problem=chat.problem_of(error)))
             return
+        conversation = await asyncio.to_thread(services.history.conversation, self.room.owner, self.room.id)
+        self.room.title(conversation.title)
         self._listing()
         command = chat.read_command_line(text)
         if command is not None:

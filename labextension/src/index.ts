@@ -95,7 +95,8 @@ function activate(
     highlight: (code, source, language) => {
       const found = languages?.findByName(language);
       if (languages && found) {
-        void languages.highlight(source, found, code);
+        const coloured = document.createElement('code');
+        void languages.highlight(source, found, coloured).then(() => code.replaceChildren(...coloured.childNodes));
       }
     },
     sendWithShiftEnter: false

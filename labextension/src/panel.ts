@@ -16,6 +16,7 @@ import { autocoderIcon } from './icon';
 import type { ActiveNotebook } from './notebook';
 import type { Notice, Session } from './session';
 import type { Change, ConversationState } from './state';
+import { Stick } from './stick';
 
 export interface SidebarOptions {
   session: Session;
@@ -82,6 +83,7 @@ export class Sidebar extends Panel {
 
   override dispose(): void {
     this._model?.dispose();
+    this._stick.dispose();
     super.dispose();
   }
 
@@ -108,14 +110,17 @@ export class Sidebar extends Panel {
     this._chat = chatWidget(model, themeManager);
     this._chat.addClass('jp-ac-chat');
     this.insertWidget(3, this._chat);
-    this._label(this._chat.node);
+    this._watch(this._chat.node);
     state.changed.connect(this._changed, this);
     this._changed(state, { kind: 'reset' });
   }
 
   private _changed(state: ConversationState, change: Change): void {
     const { trans } = this._options;
-    if (change.kind === 'reset') {
+    if (change.kind === 'reset' || (change.kind === 'added' && change.message.role === 'person')) {
+      this._stick.now();
+    }
+    if (change.kind === 'reset' || change.kind === 'titled') {
       this._header.name(state.info);
     }
     this._hint.hidden = state.messages.length > 0;
@@ -176,28 +181,28 @@ export class Sidebar extends Panel {
     this._offline.textContent = connected ? '' : text;
   }
 
-  /** Name what the chat library leaves without a name. */
-  private _label(node: HTMLElement): void {
+  /** Name what the chat library leaves without a name, whenever it builds its elements anew. */
+  private _watch(node: HTMLElement): void {
     const { trans } = this._options;
-    const label = (): void => {
-      node.querySelectorAll('textarea:not([aria-label])').forEach(input => {
-        if (!input.hasAttribute('aria-hidden')) {
-          input.setAttribute('aria-label', trans.__('Your message'));
-          input.setAttribute('placeholder', trans.__('Ask, or type / for commands'));
+    let input: Element | null = null;
+    let scroller: HTMLElement | null = null;
+    new MutationObserver(() => {
+      if (!input?.isConnected) {
+        input = node.querySelector('textarea:not([aria-hidden])');
+        input?.setAttribute('aria-label', trans.__('Your message'));
+        input?.setAttribute('placeholder', trans.__('Ask, or type / for commands'));
+      }
+      if (!scroller?.isConnected) {
+        const box = node.querySelector('.jp-chat-messages-container');
+        box?.setAttribute('role', 'log');
+        box?.setAttribute('aria-label', trans.__('Messages'));
+        // Reading every piece of a streamed text aloud would be noise: the state is announced instead.
+        box?.setAttribute('aria-live', 'off');
+        scroller = box?.parentElement?.parentElement ?? null;
+        if (box && scroller) {
+          scroller.setAttribute('tabindex', '0');
+          this._stick.to(scroller, box);
         }
-      });
-      const box = node.querySelector('.jp-chat-messages-container');
-      box?.setAttribute('role', 'log');
-      box?.setAttribute('aria-label', trans.__('Messages'));
-      // Reading every piece of a streamed text aloud would be noise: the state is announced instead.
-      box?.setAttribute('aria-live', 'off');
-      const scroller = box?.parentElement?.parentElement;
-      scroller?.setAttribute('tabindex', '0');
-    };
-    new MutationObserver((_, observer) => {
-      label();
-      if (node.querySelector('textarea[aria-label]') && node.querySelector('[role=log]')) {
-        observer.disconnect();
       }
     }).observe(node, { childList: true, subtree: true });
   }
@@ -212,6 +217,7 @@ export class Sidebar extends Panel {
   private readonly _notice = el('div', { class: 'jp-ac-notice', role: 'alert' });
   private readonly _said = el('div', { class: 'jp-ac-sr', role: 'status' });
   private readonly _hint = el('div', { class: 'jp-ac-hint' });
+  private readonly _stick = new Stick();
   private _model: ChatModel | null = null;
   private _chat: Widget | null = null;
   private _busy = false;

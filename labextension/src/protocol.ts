@@ -168,6 +168,14 @@ export interface OutputFrame {
   output: Record<string, unknown>;
 }
 
+/** The conversation has another title. */
+export interface TitleFrame {
+  type: 'title';
+  conversation: string;
+  seq: number;
+  title: string;
+}
+
 /** The person's list of conversations changed somewhere: read it anew. */
 export interface ListingFrame {
   type: 'listing';
@@ -207,6 +215,7 @@ export type ServerFrame =
   | DeltaFrame
   | StatusFrame
   | OutputFrame
+  | TitleFrame
   | ListingFrame
   | GoneFrame
   | TicketsFrame
@@ -219,6 +228,7 @@ export const SERVER_FRAME_TYPES: ReadonlySet<string> = new Set([
   'delta',
   'status',
   'output',
+  'title',
   'listing',
   'gone',
   'tickets',

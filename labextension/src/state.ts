@@ -19,6 +19,7 @@ export type Change =
   | { kind: 'added'; message: Message }
   | { kind: 'changed'; message: Message }
   | { kind: 'doing'; message: Message }
+  | { kind: 'titled' }
   | { kind: 'gone' };
 
 const AT_WORK: ReadonlySet<string> = new Set(['waiting', 'writing', 'running']);
@@ -106,6 +107,12 @@ export class ConversationState {
         break;
       case 'status':
         this._status(frame);
+        break;
+      case 'title':
+        if (this._info) {
+          this._info = { ...this._info, title: frame.title };
+          this._changed.emit({ kind: 'titled' });
+        }
         break;
     }
   }
