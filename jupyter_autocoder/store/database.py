@@ -174,17 +174,15 @@ class Store:
 
 
 class _Held:
-    """A connection that is closed when its thread ends, and never by a process that only inherited it."""
+    """A connection that is closed when its thread ends."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.pid = os.getpid()
         self.busy = False
         self.checked = time.monotonic()
 
     def close(self) -> None:
-        if self.pid == os.getpid():
-            self.session.close()
+        self.session.close()
 
     def __del__(self) -> None:
         # Interpreter shutdown may have taken away what closing needs.
@@ -197,7 +195,7 @@ _STORES: weakref.WeakSet[Store] = weakref.WeakSet()
 
 def _forget_connections() -> None:
     for store in list(_STORES):
-        _INHERITED.extend(store._held)
+        _INHERITED.extend(held.session.abandon() for held in list(store._held))
         store._held = weakref.WeakSet()
         store._local = threading.local()
         store._opening = threading.Lock()

@@ -36,6 +36,12 @@ class Session(Protocol):
     def close(self) -> None:
         """Let go of the connection; must not raise."""
 
+    def abandon(self) -> object:
+        """Forget the connection without a word to anybody; called in a forked child, where it is still the parent's.
+
+        Returns what must be kept alive for as long as the process lives, because to destroy it would be to close it.
+        """
+
 
 class Driver(Protocol):
     """One kind of database at one address."""

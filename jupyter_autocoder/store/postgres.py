@@ -77,6 +77,7 @@ class PostgresSession:
                 why="psycopg is not installed here",
                 do="pip install 'jupyter-autocoder[postgres]'",
             ) from None
+        self._connection: psycopg_types.Connection[Any] | None = None
         try:
             self._connection = _connected(psycopg, url)
             self._wire = Wire(self._connection.pgconn, timeout=ANSWER_SECONDS)
@@ -88,13 +89,15 @@ class PostgresSession:
             # The driver's own text may quote the URL, and with it the password.
             raise self._explain(str(error), error.sqlstate or "") from None
         except ServerError as error:
+            self.close()
             raise self._explain(str(error), error.sqlstate) from None
 
     def begin(self, *, write: bool) -> None:
         try:
-            if not self._wire.idle():
-                self._wire.simple("ROLLBACK")
-            (row,) = self._wire.simple(_BEGIN_WRITE if write else _BEGIN_READ)
+            wire = self._open()
+            if not wire.idle():
+                wire.simple("ROLLBACK")
+            (row,) = wire.simple(_BEGIN_WRITE if write else _BEGIN_READ)
         except ServerError as error:
             self.rollback()
             raise self._explain(str(error), error.sqlstate) from error
@@ -102,36 +105,47 @@ class PostgresSession:
 
     def execute(self, sql: str, params: Sequence[Any]) -> list[Row]:
         try:
-            return list(self._wire.query(_translated(sql), params))
+            return list(self._open().query(_translated(sql), params))
         except ServerError as error:
             raise self._explain(str(error), error.sqlstate) from error
 
     def change(self, sql: str, params: Sequence[Any]) -> int:
         try:
-            return self._wire.change(_translated(sql), params)
+            return self._open().change(_translated(sql), params)
         except ServerError as error:
             raise self._explain(str(error), error.sqlstate) from error
 
     def commit(self) -> None:
         try:
-            self._wire.simple("COMMIT")
+            self._open().simple("COMMIT")
         except ServerError as error:
             self.rollback()
             raise self._explain(str(error), error.sqlstate) from error
 
     def rollback(self) -> None:
         with suppress(ServerError):
-            if self._wire.alive() and not self._wire.idle():
+            if self.usable() and not self._wire.idle():
                 self._wire.simple("ROLLBACK")
 
     def clock(self) -> float | None:
         return self._clock
 
     def usable(self) -> bool:
-        return self._wire.alive()
+        return self._connection is not None and self._wire.alive()
 
     def close(self) -> None:
-        self._connection.close()
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.close()
+
+    def abandon(self) -> object:
+        connection, self._connection = self._connection, None
+        return connection
+
+    def _open(self) -> Wire:
+        if self._connection is None:
+            raise ServerError("the connection was closed")
+        return self._wire
 
     def _explain(self, text: str, state: str) -> StoreError:
         first = text.strip().splitlines()[0] if text.strip() else "the connection was lost"

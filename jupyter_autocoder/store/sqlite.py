@@ -131,6 +131,10 @@ class SqliteSession:
             with suppress(sqlite3.Error):
                 connection.close()
 
+    def abandon(self) -> object:
+        connection, self._connection = self._connection, None
+        return connection
+
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             raise sqlite3.OperationalError("the connection was closed")

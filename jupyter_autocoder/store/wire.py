@@ -65,9 +65,6 @@ class Wire:
         """Run one statement with ``$1`` placeholders and return how many rows it touched."""
         return self._execute(sql, params).command_tuples or 0
 
-    def close(self) -> None:
-        self._connection.finish()
-
     def _execute(self, sql: str, params: Sequence[Any]) -> PGresult:
         encoded = [_encoded(value) for value in params]
         values = [value for value, _ in encoded]
