@@ -4,7 +4,7 @@ The provisioner of jupyter-autocoder starts it inside the sandbox with the path 
 the report ends the process: the provisioner then finds no report, and kills what is left. Nothing that a person or a
 model wrote can run before the last line of `main`, and at that line every wall stands:
 
-1. rlimits;
+1. rlimits (and, where no namespaces are around, no capabilities and death with the parent);
 2. Landlock, before any thread exists, since it holds for the calling thread and its children;
 3. the second seccomp filter: no more processes, programs, sockets to a network or changes of limits;
 4. the report: facts found out by trying, after all of the above, judged by the host.
@@ -32,10 +32,12 @@ def main(arguments: list[str]) -> None:
         plan = json.load(file)
 
     sys.path.insert(0, plan["package_path"])
-    from jupyter_autocoder.sandbox.inside import landlock, limits, measure, profiles, seccomp
+    from jupyter_autocoder.sandbox.inside import alone, landlock, limits, measure, profiles, seccomp
 
     sys.path.remove(plan["package_path"])
 
+    if not plan["namespaces"]:
+        alone.prepare(plan["parent"])
     limits.apply(plan["limits"])
     abi = landlock.restrict(
         readable=plan["readable"], writable=plan["writable"], sockets=plan["sockets"], execute=plan["processes"]

@@ -20,6 +20,7 @@ class Inner:
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
+        self.killed_for: str | None = None
         self._fd = os.pidfd_open(pid)
 
     @property
@@ -47,8 +48,12 @@ class Inner:
         finally:
             os.close(fd)
 
-    def kill(self) -> None:
-        """End everything inside: the first process of a pid namespace takes all others with it."""
+    def kill(self, *, because: str | None = None) -> None:
+        """End everything inside: the first process of a pid namespace takes all others with it.
+
+        `because` is kept in `killed_for`: the limit that was passed.
+        """
+        self.killed_for = self.killed_for or because
         if self._fd < 0:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -57,7 +62,7 @@ class Inner:
     async def gone(self) -> bool:
         """Wait until the first process has ended; False when it has not after a bounded time."""
         deadline = asyncio.get_running_loop().time() + PATIENCE
-        while not self._has_ended():
+        while not self.has_ended():
             if asyncio.get_running_loop().time() > deadline:
                 return False
             await asyncio.sleep(0.005)
@@ -91,8 +96,12 @@ class Inner:
             os.close(self._fd)
             self._fd = -1
 
-    def _has_ended(self) -> bool:
-        return self._fd < 0 or bool(select.select([self._fd], [], [], 0)[0])
+    def has_ended(self, *, within: float = 0.0) -> bool:
+        """Whether the first process has ended, waiting for it `within` so many seconds."""
+        try:
+            return bool(select.select([self._fd], [], [], within)[0])
+        except (OSError, ValueError):  # closed meanwhile: it was found dead
+            return True
 
     def _status(self, name: str) -> int | None:
         try:

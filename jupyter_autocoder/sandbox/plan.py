@@ -26,8 +26,9 @@ class Plan:
 
     `package_path` is where this package is found, `modules` are the person's own import folders. `readable` and
     `writable` are Landlock's; in `sockets` only sockets may be made; `read_only` are folders that must refuse a write.
-    `canary` is a file of the host that must not be readable. `limits` are ``(soft, hard)`` by rlimit name, in the
-    kernel's units. `report` is the descriptor that takes the self-test.
+    `parent` is the host's process that starts the sandbox, in the host's numbering. `canary` is a file of the host that
+    must not be readable. `limits` are ``(soft, hard)`` by rlimit name, in the kernel's units. `report` is the
+    descriptor that takes the self-test.
     """
 
     profile: Profile
@@ -39,6 +40,7 @@ class Plan:
     sockets: str
     canary: str
     report: int
+    parent: int
     readable: tuple[str, ...]
     writable: tuple[str, ...]
     read_only: tuple[str, ...]
@@ -52,20 +54,22 @@ class Plan:
         return json.dumps(asdict(self))
 
 
-def limits(settings: SandboxSettings, profile: Profile) -> dict[str, tuple[int, int]]:
+def limits(settings: SandboxSettings, profile: Profile, *, namespaces: bool) -> dict[str, tuple[int, int]]:
     """The rlimits that `settings` ask for, lowered to what this process itself may have.
 
     Only the CPU's soft limit is below its hard one: it counts from the kernel's start, and the host renews it for each
     run (`Inner.renew_cpu`).
     """
+    # Without a user namespace the count is of all the person's threads on this machine: no bound for one sandbox.
+    tasks = {"NPROC": (TASKS,) * 2} if namespaces else {}
     lifetime = settings.cpu_time * LIFETIME_FACTOR
     wanted = {
         "AS": (settings.memory * MIB,) * 2,
         "CPU": (lifetime if profile == "notebook" else settings.cpu_time, lifetime),
         "FSIZE": (settings.file_size * MIB,) * 2,
         "NOFILE": (OPEN_FILES,) * 2,
-        "NPROC": (TASKS,) * 2,
         "CORE": (0, 0),
+        **tasks,
     }
     return {name: _at_most_ours(name, *pair) for name, pair in wanted.items()}
 

@@ -77,10 +77,12 @@ class SandboxProvisioner(LocalProvisioner):
         return self.backend.outside(path, self.inner.pid)
 
     def ended_by(self) -> str | None:
-        """Why the process ended: ``cpu_time``, ``killed`` or ``exit``; None while it runs."""
+        """Why the process ended: ``cpu_time``, ``disk``, ``killed`` or ``exit``; None while it runs."""
         code = None if self._started is None else self._started.process.poll()
         if code is None:
             return None
+        if self.inner is not None and self.inner.killed_for is not None:
+            return self.inner.killed_for
         # bwrap tells a signal of its child as 128 + number, a direct child has it negative.
         number = -code if code < 0 else code - 128
         return ENDINGS.get(number, "exit")
@@ -93,13 +95,8 @@ class SandboxProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Make the folder and the connection file; called before each start, a restart's too."""
         self.backend.check()
-        if self.settings.processes and self.backend.namespaces and os.geteuid() == 0:
-            raise SandboxUnavailable(
-                "processes cannot be allowed in a sandbox that root starts",
-                facility="processes",
-                why="the kernel does not hold root to RLIMIT_NPROC, so nothing would bound their number",
-                mend="work as another user than root, or set processes = false under [sandbox]",
-            )
+        if self.settings.processes:
+            self._require_bounded_processes()
         if self.folder is None:
             sweep()
             self.folder = Folder()
@@ -153,6 +150,17 @@ class SandboxProvisioner(LocalProvisioner):
             self.folder.close()
             self.folder = None
 
+    def _require_bounded_processes(self) -> None:
+        if self.backend.namespaces and os.geteuid() != 0:
+            return
+        why = "RLIMIT_NPROC bounds them only in a user namespace, and not for root"
+        raise SandboxUnavailable(
+            "processes cannot be allowed in this sandbox: nothing would bound their number",
+            facility="processes",
+            why=why,
+            mend='work as another user than root with backend = "bubblewrap", or set processes = false under [sandbox]',
+        )
+
     # -- parts ---------------------------------------------------------------------------------------------------------
     def _write_connection_files(self, folder: Folder, paths: Paths) -> None:
         manager: Any = self.parent
@@ -178,8 +186,10 @@ class SandboxProvisioner(LocalProvisioner):
         self.cwd = "/"
         pid = await self._started.inner_pid()
         self.inner = Inner(pid)
-        self.folder.link_sockets(self.backend.sockets(self.folder, pid))
+        if self.backend.namespaces:
+            self.folder.link_sockets(self.backend.sockets(self.folder, pid))
         self.report = await self._started.report(read, order.plan)
+        self.backend.watch(order, self.inner)
 
     def _order(self, folder: Folder, report: int) -> Order:
         paths, shown = self.paths, world(self.settings.modules)
@@ -193,13 +203,14 @@ class SandboxProvisioner(LocalProvisioner):
             sockets=paths.sockets,
             canary=str(folder.write("canary", "this must not be readable inside\n")),
             report=report,
-            readable=paths.readable,
+            parent=os.getpid(),
+            readable=(*paths.readable, *(shown.trees if not self.backend.namespaces else ())),
             writable=paths.writable,
             read_only=("/", "/dev", "/usr", paths.inbox, str(PACKAGE)),
             modules=self.settings.modules,
             processes=self.settings.processes,
             landlock=self.settings.landlock,
-            limits=limits(self.settings, self.profile),
+            limits=limits(self.settings, self.profile, namespaces=self.backend.namespaces),
         )
         folder.write("plan.json", plan.to_json())
         return Order(

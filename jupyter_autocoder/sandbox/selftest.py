@@ -78,6 +78,10 @@ WALLS = (
     Wall("landlock", _landlock_as_demanded, NO_LANDLOCK),
     Wall("fork", lambda f, p: p.processes or f["fork"] == "EPERM", OLD_KERNEL),
     Wall("execute", lambda f, p: p.processes or f["execute"] == "EPERM", OLD_KERNEL),
+    Wall("connect", lambda f, p: p.namespaces or f["connect"] == "EPERM", OLD_KERNEL),
+    Wall("signal", lambda f, p: p.namespaces or f["signal"] == "EPERM", OLD_KERNEL),
+    Wall("change_mode", lambda f, p: p.namespaces or f["change_mode"] == "EPERM", OLD_KERNEL),
+    Wall("other_process", lambda f, p: p.namespaces or f["other_process"] == "EACCES", NO_LANDLOCK),
     Wall("limits", lambda f, p: f["limits"] == {name: list(pair) for name, pair in p.limits.items()}, LOW_LIMITS),
 )
 

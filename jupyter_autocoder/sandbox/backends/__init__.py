@@ -13,4 +13,8 @@ def backend(name: str) -> Backend:
         from jupyter_autocoder.sandbox.backends.bubblewrap import Bubblewrap
 
         return Bubblewrap()
+    if name == "landlock":
+        from jupyter_autocoder.sandbox.backends.landlock import Landlock
+
+        return Landlock()
     raise ValueError(name)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from jupyter_autocoder.sandbox.folder import Folder
+from jupyter_autocoder.sandbox.inner import Inner
 from jupyter_autocoder.sandbox.plan import Plan
 from jupyter_autocoder.sandbox.world import World
 from jupyter_autocoder.settings import SandboxSettings
@@ -71,6 +72,9 @@ class Backend(Protocol):
 
     def sockets(self, folder: Folder, pid: int) -> Path:
         """The socket folder as the host reaches it, once the inner process `pid` runs."""
+
+    def watch(self, order: Order, inner: Inner) -> None:
+        """Begin to enforce what the backend cannot bound by itself; called when the sandbox has proved itself."""
 
     def outside(self, path: str, pid: int) -> Path:
         """The path on the host under which the inside `path` of process `pid` is reached."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from jupyter_autocoder.errors import SandboxUnavailable
 from jupyter_autocoder.sandbox.backends.base import Launch, Order, Paths
 from jupyter_autocoder.sandbox.folder import Folder
+from jupyter_autocoder.sandbox.inner import Inner
 from jupyter_autocoder.sandbox.inside.seccomp import first, machine
 from jupyter_autocoder.sandbox.machine import install_command
 from jupyter_autocoder.sandbox.plan import MIB
@@ -87,6 +88,9 @@ class Bubblewrap:
 
     def sockets(self, folder: Folder, pid: int) -> Path:
         return self.outside(SOCKETS, pid)
+
+    def watch(self, order: Order, inner: Inner) -> None:
+        """Nothing to do: every writable place is a tmpfs with a size."""
 
     def outside(self, path: str, pid: int) -> Path:
         return Path(f"/proc/{pid}/root{path}")

@@ -25,7 +25,8 @@ WORKED = "worked"
 def facts(plan: Mapping[str, Any], *, landlock: int) -> dict[str, Any]:
     """Try what must not work and read what must be so; every value is a number, a text or a list of texts."""
     status = _status()
-    return {
+    alone = {} if plan["namespaces"] else _neighbours(plan)
+    return alone | {
         "no_new_privs": int(status["NoNewPrivs"]),
         "seccomp": int(status["Seccomp"]),
         "capabilities": int(status["CapEff"], 16) | int(status["CapPrm"], 16) | int(status["CapInh"], 16),
@@ -42,6 +43,16 @@ def facts(plan: Mapping[str, Any], *, landlock: int) -> dict[str, Any]:
         "new_namespace": _outcome(_new_namespace),
         "limits": {name: list(resource.getrlimit(limits.number(name))) for name in plan["limits"]},
         "uid": os.getuid(),
+    }
+
+
+def _neighbours(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """What a process without namespaces could do to its neighbours."""
+    return {
+        "connect": _outcome(_connect),
+        "signal": _outcome(os.kill, plan["parent"], 0),
+        "change_mode": _outcome(_change_mode, plan["canary"]),
+        "other_process": _outcome(_read, f"/proc/{plan['parent']}/environ"),
     }
 
 
@@ -68,6 +79,18 @@ def _read(path: str) -> None:
 
 def _internet_socket() -> None:
     socket.socket(socket.AF_INET, socket.SOCK_STREAM).close()
+
+
+def _connect() -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.connect("/nonexistent")
+
+
+def _change_mode(path: str) -> None:
+    before = os.stat(path).st_mode
+    os.chmod(path, 0o640)
+    if os.stat(path).st_mode == before:
+        raise PermissionError(errno.EPERM, "chmod only pretends")
 
 
 def _make_file(folder: str) -> None:

@@ -30,6 +30,9 @@ CLONE_NEW_ANY = 0x7E020080
 TIOCSTI, TIOCLINUX = 0x5412, 0x541C
 """They type into the terminal that they are called on."""
 
+PRETEND = 0
+"""As an error number: the call does nothing and is told that it worked."""
+
 SET_MODE_FILTER, TSYNC = 1, 1
 NO_NEW_PRIVS = 38
 
@@ -110,16 +113,16 @@ def _clone(arch: Arch, *, processes: bool) -> Iterator[Refusal]:
 
 
 def _alone(arch: Arch, own_pid: int) -> Iterator[Refusal]:
+    yield from _plain(arch, syscalls.NAMES_OUTSIDE)
+    yield from _plain(arch, syscalls.NEIGHBOURS)
+    for numbers in syscalls.PRETENDED.values():
+        yield from _tests(numbers, arch, PRETEND)
     for call in (syscalls.KILL, syscalls.TGKILL, syscalls.RT_TGSIGQUEUEINFO):
         yield from _tests(call, arch, errno.EPERM, Test(0, "differs", own_pid))
-    for call in (
-        syscalls.TKILL,
-        syscalls.RT_SIGQUEUEINFO,
-        syscalls.PIDFD_OPEN,
-        syscalls.PIDFD_SEND_SIGNAL,
-        syscalls.CONNECT,
-    ):
-        yield from _tests(call, arch, errno.EPERM)
+    # 0 means the caller itself; any other number could be a neighbour's.
+    yield from _tests(syscalls.SCHED_SETAFFINITY, arch, errno.EPERM, Test(0, "differs", 0))
+    # By descriptor (no path) it concerns a file that Landlock let be opened.
+    yield from _tests(syscalls.UTIMENSAT, arch, PRETEND, Test(1, "not_null"))
 
 
 def _plain(arch: Arch, group: Group) -> Iterator[Refusal]:

@@ -169,20 +169,57 @@ PROCESSES: Group = {
 }
 """New processes and programs. ``clone`` has a rule of its own: threads stay."""
 
+NAMES_OUTSIDE: Group = {
+    "chown": Numbers(92, None),
+    "lchown": Numbers(94, None),
+    "fchownat": Numbers(260, 54),
+    "setxattr": Numbers(188, 5),
+    "lsetxattr": Numbers(189, 6),
+    "removexattr": Numbers(197, 14),
+    "lremovexattr": Numbers(198, 15),
+    "setxattrat": Numbers(463, 463),
+    "removexattrat": Numbers(466, 466),
+    "file_setattr": Numbers(469, 469),
+    "inotify_add_watch": Numbers(254, 27),
+}
+"""Where the person's own files are in reach by name: Landlock does not look at these calls."""
+
+PRETENDED: Group = {
+    "chmod": Numbers(90, None),
+    "fchmodat": Numbers(268, 53),
+    "fchmodat2": Numbers(452, 452),
+    "utime": Numbers(132, None),
+    "utimes": Numbers(235, None),
+    "futimesat": Numbers(261, None),
+    "sched_setscheduler": Numbers(144, 119),
+    "sched_setparam": Numbers(142, 118),
+}
+"""Likewise, and these act on neighbours; but they pretend to work and do nothing: ``shutil.copy`` and libzmq's threads
+fail where they are refused."""
+
+NEIGHBOURS: Group = {
+    "connect": Numbers(42, 203),
+    "tkill": Numbers(200, 130),
+    "rt_sigqueueinfo": Numbers(129, 138),
+    "pidfd_open": Numbers(434, 434),
+    "pidfd_send_signal": Numbers(424, 424),
+    "setpriority": Numbers(141, 140),
+    "ioprio_set": Numbers(251, 30),
+    "sched_setattr": Numbers(314, 274),
+}
+"""Without namespaces: other processes of the person and their sockets are in reach."""
+
 # Calls that are refused by what their arguments say.
 SOCKET = Numbers(41, 198)
 CLONE = Numbers(56, 220)
 CLONE3 = Numbers(435, 435)
 IOCTL = Numbers(16, 29)
 PRLIMIT64 = Numbers(302, 261)
-CONNECT = Numbers(42, 203)
 KILL = Numbers(62, 129)
-TKILL = Numbers(200, 130)
 TGKILL = Numbers(234, 131)
-PIDFD_OPEN = Numbers(434, 434)
-RT_SIGQUEUEINFO = Numbers(129, 138)
 RT_TGSIGQUEUEINFO = Numbers(297, 240)
-PIDFD_SEND_SIGNAL = Numbers(424, 424)
+SCHED_SETAFFINITY = Numbers(203, 122)
+UTIMENSAT = Numbers(280, 88)
 
 ALWAYS: Group = {
     **OTHER_PROCESSES,

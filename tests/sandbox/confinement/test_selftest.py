@@ -29,6 +29,7 @@ PLAN = Plan(
     sockets="/k",
     canary="/canary",
     report=3,
+    parent=1,
     readable=("/",),
     writable=("/s",),
     read_only=("/", "/usr"),
