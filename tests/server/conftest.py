@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.cookiejar
 import json
 import threading
 import time
@@ -20,6 +21,7 @@ from tornado.netutil import bind_sockets
 
 from jupyter_autocoder.chat import History
 from jupyter_autocoder.events import Completion, Finding, Progress, Run, TextDelta, Usage, Verdict
+from jupyter_autocoder.llm.identity import current_user
 from jupyter_autocoder.portal import portal
 from jupyter_autocoder.server.base import SETTINGS_KEY
 from jupyter_autocoder.server.house import House
@@ -170,6 +172,8 @@ class Server:
         server.stop()
         await server.close_all_connections()
         await app._cleanup()
+        # Cancelled tasks end in the loop's next rounds.
+        await asyncio.sleep(0.05)
 
     # -- what a browser does -------------------------------------------------------------------------------------------
     def fetch(
@@ -202,6 +206,17 @@ class Server:
         )
         return Tab(connection)
 
+    @property
+    def owner(self) -> str:
+        return current_user()
+
+    def login_cookie(self) -> str:
+        """Sign in as a browser does and return its cookies."""
+        jar = http.cookiejar.CookieJar()
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+        with opener.open(f"http://127.0.0.1:{self.port}/api/status?token={TOKEN}", timeout=20):
+            return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+
     def begin(self) -> str:
         return str(self.fetch("POST", "conversations", {})[1]["id"])
 
@@ -216,7 +231,13 @@ class Tab:
         return self
 
     def __exit__(self, *args: object) -> None:
-        self.connection.close(timeout=1)
+        self.close()
+
+    def close(self) -> None:
+        with contextlib.suppress(websocket.WebSocketException, OSError):
+            self.connection.close(timeout=1)
+        # The library leaves a socket open that the server has closed.
+        self.connection.shutdown()
 
     def send(self, type: str, **fields: Any) -> None:
         self.connection.send(json.dumps({"type": type, **fields}))
