@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 import sys
 import traceback
@@ -147,7 +148,8 @@ def _render(shell: Any, error: BaseException, seen: set[int]) -> list[str]:
         lines += _render(shell, cause, seen)
         lines += ["", "which led to:" if error.__cause__ else "while that was handled:", ""]
     frames = traceback.walk_tb(error.__traceback__)
-    told = [(frame, line) for frame, line in frames]
+    # What lies below our own code (a print that was interrupted) is not the person's story.
+    told = list(itertools.takewhile(lambda pair: pair[0].f_code.co_filename != __file__, frames))
     first = next((n for n, (frame, _) in enumerate(told) if _cell_name(shell, frame)), 0)
     lines.append("Traceback (most recent call last):")
     for frame, line in _shortened(told[first:]):
