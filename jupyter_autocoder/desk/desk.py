@@ -43,6 +43,7 @@ from jupyter_autocoder.trade.states import FINAL, State
 from jupyter_autocoder.trade.terms import Kind, ReadBy
 from jupyter_autocoder.trade.tickets import Ticket
 
+LONGEST_TEXT = 2000
 SAME_WORDS_FOR = 86_400.0
 Place = Literal["kernel", "server"]
 _ASK_LIVE = (
@@ -157,6 +158,7 @@ class Desk:
         return self._shown(self._propose(wish), reading)
 
     def _propose(self, wish: Wish, *, origin: str | None = None) -> Entry:
+        wish = replace(wish, text=_storable(wish.text))
         standing = self.book.standing(self._account())
         before = self.book.same_words(wish.text, self.owner, since=standing.now - SAME_WORDS_FOR)
         replaces = ""
@@ -420,6 +422,13 @@ def _weight(symbol: object, weight: object) -> Decimal:
         raise UsageError(
             f"the weight of {symbol} is no number: {weight!r}", do="give percentages from 0 to 100"
         ) from None
+
+
+def _storable(text: str) -> str:
+    """Words that every database and browser can hold: no half characters, no NUL; raises UsageError on a flood."""
+    if len(text) > LONGEST_TEXT:
+        raise UsageError(f"that is {len(text)} characters", do=f"say an order in at most {LONGEST_TEXT}")
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _same_words(wish: Wish, before: Row, now: float) -> tuple[Wish, str]:

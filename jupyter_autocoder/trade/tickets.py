@@ -23,6 +23,7 @@ from jupyter_autocoder.trade.terms import Intent, OrderClass, OrderType, Side, T
 
 Made = TypeVar("Made")
 FORM_VERSION = 1
+_UNSAID: tuple[Any, ...] = (None, "", (), {})
 CLIENT_ID_PREFIX = "jac-"
 
 
@@ -43,9 +44,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return canonical(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return plain({item.name: getattr(value, item.name) for item in dataclasses.fields(value)})
+        # What must be said is written even when it is empty.
+        said = ((item, getattr(value, item.name)) for item in dataclasses.fields(value))
+        return {item.name: plain(one) for item, one in said if _needed(item) or one not in _UNSAID}
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items() if item not in (None, "", (), {})}
+        return {str(key): plain(item) for key, item in value.items() if item not in _UNSAID}
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
     if isinstance(value, float):
@@ -53,6 +56,10 @@ def plain(value: Any) -> Any:
         raise TypeError(msg)
     # StrEnum is a str; json would write it well, but a plain type keeps equality with what is read back.
     return str(value) if isinstance(value, str) else value
+
+
+def _needed(item: dataclasses.Field[Any]) -> bool:
+    return item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
 
 
 def client_order_id(ticket: str, leg: int) -> str:
