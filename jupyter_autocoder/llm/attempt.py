@@ -12,6 +12,7 @@ from jupyter_autocoder.llm.explain import Failed
 from jupyter_autocoder.llm.failures import Kind
 from jupyter_autocoder.llm.outside import Outside, Turn
 from jupyter_autocoder.llm.prices import Model, Tokens
+from jupyter_autocoder.llm.redaction import redact
 from jupyter_autocoder.llm.request import Question
 from jupyter_autocoder.llm.reservation import Ask, Reservation
 from jupyter_autocoder.llm.stream import Answer, Malformed, ServerError
@@ -91,6 +92,7 @@ class _Once:
         # Of a body in one piece any byte counts as content, unless it says by itself that it is an error.
         partly = bool(self._answer.raw) and not isinstance(error, ServerError)
         facts = failures.facts_of(error, received=self._answer.received or partly)
+        facts = replace(facts, message=redact(facts.message, self._out.secrets))
         kind = Kind.BROKEN if isinstance(error, Malformed) else failures.classify(facts)
         return Failed(kind, facts, self._model, self._lease.ask, self._answer)
 

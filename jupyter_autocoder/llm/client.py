@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from jupyter_autocoder import settings as all_settings
 from jupyter_autocoder.errors import AutocoderError, ToolArgumentsError
-from jupyter_autocoder.events import Completion, Embeddings, Progress, TextDelta, ToolCall
+from jupyter_autocoder.events import Completion, Embeddings, Progress, ToolCall
 from jupyter_autocoder.llm import prices, providers
 from jupyter_autocoder.llm.asking import walk
 from jupyter_autocoder.llm.desk import Desk
@@ -29,13 +29,13 @@ from jupyter_autocoder.llm.embedding import embed
 from jupyter_autocoder.llm.governor import Governor
 from jupyter_autocoder.llm.outside import Clock, Outside, Turn
 from jupyter_autocoder.llm.request import Request, make_request
+from jupyter_autocoder.llm.streams import AnswerStream, Event, Streams
 from jupyter_autocoder.llm.tools import read_arguments
 from jupyter_autocoder.settings import Settings
 from jupyter_autocoder.store import Store
 
 Messages = str | Sequence[Mapping[str, Any]]
 Tools = Sequence[Mapping[str, Any]]
-Event = TextDelta | Progress | Completion
 
 
 class GovernedClient:
@@ -65,6 +65,7 @@ class GovernedClient:
         local = self._provider.local
         governor = Governor(store or self._store(), self.settings.limits, user=user, local=local)
         self._desk = Desk(governor)
+        self._streams = Streams()
         self._out = Outside(
             settings=self.settings,
             provider=self._provider,
@@ -86,7 +87,8 @@ class GovernedClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections; what was reserved is settled by then."""
+        """Stop what still streams and close the connections; what was reserved is settled by then."""
+        await self._streams.close()
         await self._out.disconnect()
         self._desk.close()
         if self._own_store is not None:
@@ -116,19 +118,17 @@ class GovernedClient:
         msg = "an answer ends with a Completion or an error"
         raise AssertionError(msg)
 
-    async def stream(
+    def stream(
         self,
         messages: Messages,
         *,
         model: str | None = None,
         tools: Tools | None = None,
         max_output_tokens: int | None = None,
-    ) -> AsyncGenerator[Event, None]:
+    ) -> AnswerStream:
         """Ask and give the answer as it comes: TextDelta and Progress events, the Completion last."""
         request = make_request(self.settings, messages, model, tools, max_output_tokens, streamed=True)
-        async with contextlib.aclosing(self._answer(request)) as events:
-            async for event in events:
-                yield event
+        return AnswerStream(self._answer(request), self._streams)
 
     async def embed(self, texts: str | Sequence[str], *, model: str | None = None) -> Embeddings:
         """Give one vector for each text, in their order; large lists are sent in several requests."""

@@ -8,7 +8,6 @@ from jupyter_autocoder.errors import AutocoderError, ModelError, RateLimited, St
 from jupyter_autocoder.llm import failures
 from jupyter_autocoder.llm.failures import RULES, Facts, Kind, Rule
 from jupyter_autocoder.llm.prices import Model
-from jupyter_autocoder.llm.redaction import redact
 from jupyter_autocoder.llm.reservation import Ask
 from jupyter_autocoder.llm.stream import Answer
 
@@ -75,7 +74,7 @@ def breaker_open(error: AutocoderError) -> bool:
     return isinstance(error, RateLimited) and error.limit.endswith("_breaker")
 
 
-def error_of(first: AutocoderError | Failed | None, notes: Sequence[str], *, secrets: Sequence[str]) -> AutocoderError:
+def error_of(first: AutocoderError | Failed | None, notes: Sequence[str]) -> AutocoderError:
     """Make the error for people out of what the first model met; the other models' lines are part of its reason."""
     if first is None:
         return AutocoderError("no model could be asked", why="; ".join(notes), do="choose a model: [model] name")
@@ -84,7 +83,7 @@ def error_of(first: AutocoderError | Failed | None, notes: Sequence[str], *, sec
             first.why = "; ".join(filter(None, (first.why, *notes)))
         return first
     what = _WHAT[first.kind].format(model=first.model.name)
-    said = redact(" ".join(first.facts.message.split()), secrets)[:500]
+    said = " ".join(first.facts.message.split())[:500]
     others = [note for note in notes if not note.startswith(what)]
     why = "; ".join(part for part in (said, *others) if part)
     return _typed(first, what, why, _DO[first.kind])

@@ -59,6 +59,7 @@ class Outside:
         self._tier_told = False
         self._sdk: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._connecting = asyncio.Lock()
 
     def begin(self) -> Turn:
         """Start the clock of one question."""
@@ -79,9 +80,12 @@ class Outside:
     async def sdk(self) -> Any:
         """Give the SDK's client for this loop; the import takes a second, so it happens on another thread."""
         loop = asyncio.get_running_loop()
-        if self._sdk is None or self._loop is not loop:
-            self._sdk = await asyncio.to_thread(self._connect)
-            self._loop = loop
+        if self._loop is not loop:
+            # Connections and locks of another loop are of no use here.
+            self._sdk, self._loop, self._connecting = None, loop, asyncio.Lock()
+        async with self._connecting:
+            if self._sdk is None:
+                self._sdk = await asyncio.to_thread(self._connect)
         return self._sdk
 
     def _connect(self) -> Any:

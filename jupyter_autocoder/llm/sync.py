@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, Self, TypeVar
 
 from jupyter_autocoder.events import Completion, Embeddings, Progress
-from jupyter_autocoder.llm.client import Event, GovernedClient, Messages, Tools
+from jupyter_autocoder.llm.client import GovernedClient, Messages, Tools
+from jupyter_autocoder.llm.streams import AnswerStream, Event
 
 T = TypeVar("T")
 
@@ -77,7 +78,7 @@ class SyncClient:
             while (event := self._run(_next(events))) is not None:
                 yield event
         finally:
-            self._run(_close(events))
+            self._run(events.aclose())
 
     def embed(self, texts: str | Sequence[str], *, model: str | None = None) -> Embeddings:
         """Give one vector for each text, in their order."""
@@ -92,9 +93,5 @@ class SyncClient:
             raise
 
 
-async def _next(events: AsyncIterator[Event]) -> Event | None:
+async def _next(events: AnswerStream) -> Event | None:
     return await anext(events, None)
-
-
-async def _close(events: Any) -> None:
-    await events.aclose()

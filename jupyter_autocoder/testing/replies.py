@@ -27,11 +27,13 @@ class Reply:
     """One answer of the fake server and the way it goes over the wire.
 
     Content: `text`, `calls`, `refusal`, `finish_reason` (None: the answer never says that it is complete), token
-    counts (None: estimated from the texts; `usage` False: not told). Wire: `status`, `headers`, `content_type`,
-    `body` (sent instead of everything above), `stall` seconds before the first byte, `pause` seconds before every
-    further piece, `hang` pieces after which nothing more comes, `chunk` characters in a piece, `cut` bytes of the body after which the connection breaks
-    (``"start"``: before the status line; ``"character"``: in the middle of the last character that is more than one
-    byte long), `done` False leaves out ``[DONE]``, `plain` True sends plain JSON although a stream was asked for.
+    counts (None: estimated from the texts; `usage` False: not told).
+
+    Wire: `status`, `headers`, `content_type`, `body` (sent instead of everything above), `stall` seconds before the
+    first byte, `pause` seconds before every further piece, `hang` pieces after which nothing more comes, `chunk`
+    characters in a piece, `cut` bytes of the body after which the connection breaks (``"start"``: before the status
+    line; ``"character"``: in the middle of the last character that is more than one byte long), `done` False leaves out
+    ``[DONE]``, `plain` True sends plain JSON although a stream was asked for.
     """
 
     text: str = ""
