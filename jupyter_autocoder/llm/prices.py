@@ -138,7 +138,9 @@ def _lay_over(table: PriceTable, data: Mapping[str, Any], path: Path) -> PriceTa
         raise _wrong(path, "as_of", "must be a date such as 2026-11-23")
     models = dict(table.models)
     rows = data.get("models", {})
-    for name, row in rows.items() if isinstance(rows, Mapping) else ():
+    if not isinstance(rows, Mapping):
+        raise _wrong(path, "models", "must be a table of models: [models.NAME]")
+    for name, row in rows.items():
         try:
             models[name] = _model(name, row, models.get(name))
         except (TypeError, ValueError, AttributeError) as error:
