@@ -30,6 +30,8 @@ def main(arguments: list[str]) -> None:
         sys.exit(BY_HAND)
     with open(arguments[0]) as file:
         plan = json.load(file)
+    # A descriptor, or the name of a pipe that cannot be opened any more once Landlock stands.
+    report = open(plan["report"], "w")  # noqa: SIM115  (it is used and closed below)
 
     sys.path.insert(0, plan["package_path"])
     from jupyter_autocoder.sandbox.inside import alone, landlock, limits, measure, profiles, seccomp
@@ -45,7 +47,7 @@ def main(arguments: list[str]) -> None:
     own_pid = None if plan["namespaces"] else os.getpid()
     seccomp.load(seccomp.second(seccomp.machine(), processes=plan["processes"], own_pid=own_pid))
     facts = measure.facts(plan, landlock=abi)
-    with open(plan["report"], "w") as report:
+    with report:
         json.dump(facts, report)
 
     sys.path += plan["modules"]

@@ -46,7 +46,7 @@ def _facilities(settings: SandboxSettings) -> Iterator[Finding]:
     yield _checked("platform", _platform)
     yield _checked("python environment", lambda: f"{world(settings.modules).python}")
     yield _runtime_folder()
-    yield _checked(settings.backend, lambda: backend(settings.backend).check())
+    yield _checked(settings.backend, lambda: backend(settings).check())
     if settings.backend == "bubblewrap":
         yield _namespaces()
     yield _seccomp()

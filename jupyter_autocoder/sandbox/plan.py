@@ -28,18 +28,18 @@ class Plan:
     `writable` are Landlock's; in `sockets` only sockets may be made; `read_only` are folders that must refuse a write.
     `parent` is the host's process that starts the sandbox, in the host's numbering. `canary` is a file of the host that
     must not be readable. `limits` are ``(soft, hard)`` by rlimit name, in the kernel's units. `report` is the
-    descriptor that takes the self-test.
+    descriptor, or the named pipe, that takes the self-test; `namespaces` are those that differ from the host's.
     """
 
     profile: Profile
     backend: str
-    namespaces: bool
+    namespaces: tuple[str, ...]
     package_path: str
     connection_file: str
     scratch: str
     sockets: str
     canary: str
-    report: int
+    report: int | str
     parent: int
     readable: tuple[str, ...]
     writable: tuple[str, ...]

@@ -20,12 +20,12 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_autocoder import settings as settings_module
 from jupyter_autocoder.errors import SandboxUnavailable
 from jupyter_autocoder.sandbox import environment, selftest
-from jupyter_autocoder.sandbox.backends import Backend, Order, Paths, backend
+from jupyter_autocoder.sandbox.backends import REPORT, Backend, Order, Paths, backend
 from jupyter_autocoder.sandbox.etc import write_etc
 from jupyter_autocoder.sandbox.folder import Folder, sweep
 from jupyter_autocoder.sandbox.inner import Inner
 from jupyter_autocoder.sandbox.plan import Plan, Profile, limits
-from jupyter_autocoder.sandbox.process import Started, start
+from jupyter_autocoder.sandbox.process import Channel, Started, start
 from jupyter_autocoder.sandbox.world import PACKAGE, world
 from jupyter_autocoder.settings import SandboxSettings
 
@@ -60,7 +60,7 @@ class SandboxProvisioner(LocalProvisioner):
     @property
     def backend(self) -> Backend:
         if self._backend is None:
-            self._backend = backend(self.settings.backend)
+            self._backend = backend(self.settings)
         return self._backend
 
     @property
@@ -144,14 +144,14 @@ class SandboxProvisioner(LocalProvisioner):
             self.inner.close()
             self.inner = None
         if self._started is not None:
-            self._started.close()
+            await self._started.close()
             self._started = None
         if self.folder is not None and not restart:
             self.folder.close()
             self.folder = None
 
     def _require_bounded_processes(self) -> None:
-        if self.backend.namespaces and os.geteuid() != 0:
+        if self.backend.bounds_processes:
             return
         why = "RLIMIT_NPROC bounds them only in a user namespace, and not for root"
         raise SandboxUnavailable(
@@ -175,42 +175,43 @@ class SandboxProvisioner(LocalProvisioner):
 
     async def _launch(self) -> None:
         assert self.folder is not None
-        read, write = os.pipe2(os.O_CLOEXEC)
+        channel = Channel(self.folder, named=self.backend.named_report)
         try:
-            order = self._order(self.folder, write)
+            order = self._order(self.folder, channel)
             self._started = await start(self.backend.launch(order))
+            channel.close_write()
+            self.process = self._started.process
+            self.pid = self.pgid = self.process.pid
+            self.cwd = "/"
+            pid = await self._started.inner_pid()
+            self.inner = Inner(pid)
+            if self.backend.namespaces:
+                self.folder.link_sockets(self.backend.sockets(self.folder, pid))
+            self.report = await self._started.report(channel, order.plan)
         finally:
-            os.close(write)
-        self.process = self._started.process
-        self.pid = self.pgid = self.process.pid
-        self.cwd = "/"
-        pid = await self._started.inner_pid()
-        self.inner = Inner(pid)
-        if self.backend.namespaces:
-            self.folder.link_sockets(self.backend.sockets(self.folder, pid))
-        self.report = await self._started.report(read, order.plan)
+            channel.close()
         self.backend.watch(order, self.inner)
 
-    def _order(self, folder: Folder, report: int) -> Order:
+    def _order(self, folder: Folder, channel: Channel) -> Order:
         paths, shown = self.paths, world(self.settings.modules)
         plan = Plan(
             profile=self.profile,
             backend=self.backend.name,
             namespaces=self.backend.namespaces,
-            package_path=str(PACKAGE.parent),
+            package_path=paths.package,
             connection_file=paths.connection_file,
             scratch=paths.scratch,
             sockets=paths.sockets,
             canary=str(folder.write("canary", "this must not be readable inside\n")),
-            report=report,
+            report=REPORT if self.backend.named_report else channel.write,
             parent=os.getpid(),
             readable=(*paths.readable, *(shown.trees if not self.backend.namespaces else ())),
             writable=paths.writable,
-            read_only=("/", "/dev", "/usr", paths.inbox, str(PACKAGE)),
+            read_only=("/", "/dev", "/usr", paths.inbox, f"{paths.package}/{PACKAGE.name}"),
             modules=self.settings.modules,
             processes=self.settings.processes,
             landlock=self.settings.landlock,
-            limits=limits(self.settings, self.profile, namespaces=self.backend.namespaces),
+            limits=limits(self.settings, self.profile, namespaces=bool(self.backend.namespaces)),
         )
         folder.write("plan.json", plan.to_json())
         return Order(
@@ -220,7 +221,7 @@ class SandboxProvisioner(LocalProvisioner):
             paths=paths,
             plan=plan,
             environment=environment.build(home=paths.home, scratch=paths.scratch),
-            report=report,
+            report=channel.write,
         )
 
     def _kill(self) -> None:

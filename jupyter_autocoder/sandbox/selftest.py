@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from jupyter_autocoder.errors import SandboxUnavailable
-from jupyter_autocoder.sandbox.inside.measure import NAMESPACES
 from jupyter_autocoder.sandbox.plan import Plan
 
 Facts = Mapping[str, Any]
@@ -51,9 +50,9 @@ def _all_refused(outcomes: Facts) -> bool:
 def _isolated(facts: Facts, plan: Plan) -> bool:
     """Each namespace is another one than this process's own."""
     inside = facts["namespaces"]
-    return not plan.namespaces or all(
+    return all(
         str(inside[name]).startswith(f"{name}:[") and inside[name] != os.readlink(f"/proc/self/ns/{name}")
-        for name in NAMESPACES
+        for name in plan.namespaces
     )
 
 
@@ -61,7 +60,7 @@ def _landlock_as_demanded(facts: Facts, plan: Plan) -> bool:
     """Where Landlock holds, no file can be made in the socket folder; without it the plan must not demand it."""
     if type(facts["landlock"]) is int and facts["landlock"] > 0:
         return bool(facts["sockets"] == "EACCES")
-    return plan.landlock != "required" and plan.namespaces
+    return plan.landlock != "required" and bool(plan.namespaces)
 
 
 WALLS = (
@@ -78,10 +77,10 @@ WALLS = (
     Wall("landlock", _landlock_as_demanded, NO_LANDLOCK),
     Wall("fork", lambda f, p: p.processes or f["fork"] == "EPERM", OLD_KERNEL),
     Wall("execute", lambda f, p: p.processes or f["execute"] == "EPERM", OLD_KERNEL),
-    Wall("connect", lambda f, p: p.namespaces or f["connect"] == "EPERM", OLD_KERNEL),
-    Wall("signal", lambda f, p: p.namespaces or f["signal"] == "EPERM", OLD_KERNEL),
-    Wall("change_mode", lambda f, p: p.namespaces or f["change_mode"] == "EPERM", OLD_KERNEL),
-    Wall("other_process", lambda f, p: p.namespaces or f["other_process"] == "EACCES", NO_LANDLOCK),
+    Wall("connect", lambda f, p: bool(p.namespaces) or f["connect"] == "EPERM", OLD_KERNEL),
+    Wall("signal", lambda f, p: bool(p.namespaces) or f["signal"] == "EPERM", OLD_KERNEL),
+    Wall("change_mode", lambda f, p: bool(p.namespaces) or f["change_mode"] == "EPERM", OLD_KERNEL),
+    Wall("other_process", lambda f, p: bool(p.namespaces) or f["other_process"] == "EACCES", NO_LANDLOCK),
     Wall("limits", lambda f, p: f["limits"] == {name: list(pair) for name, pair in p.limits.items()}, LOW_LIMITS),
 )
 

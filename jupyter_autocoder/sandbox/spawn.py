@@ -22,7 +22,12 @@ _jobs: queue.SimpleQueue[_Job] | None = None
 
 
 def popen(
-    argv: Sequence[str], *, env: dict[str, str], pass_fds: Sequence[int], output: int
+    argv: Sequence[str],
+    *,
+    env: dict[str, str],
+    pass_fds: Sequence[int] = (),
+    output: int = subprocess.DEVNULL,
+    stdin: int = subprocess.DEVNULL,
 ) -> Future[subprocess.Popen[bytes]]:
     """Start `argv` from the lasting thread, in a session of its own, with exactly `env` and `pass_fds`.
 
@@ -34,7 +39,7 @@ def popen(
             argv,
             env=env,
             pass_fds=pass_fds,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
             stderr=output,
             close_fds=True,

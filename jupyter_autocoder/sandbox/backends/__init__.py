@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from jupyter_autocoder.sandbox.backends.base import Backend, Launch, Order, Paths
+from jupyter_autocoder.sandbox.backends.base import REPORT, Backend, Launch, Order, Paths
+from jupyter_autocoder.settings import SandboxSettings
 
-__all__ = ["Backend", "Launch", "Order", "Paths", "backend"]
+__all__ = ["REPORT", "Backend", "Launch", "Order", "Paths", "backend"]
 
 
-def backend(name: str) -> Backend:
+def backend(settings: SandboxSettings) -> Backend:
     """Give the backend that the settings name; there is no falling back from one to another."""
+    name = settings.backend
     if name == "bubblewrap":
         from jupyter_autocoder.sandbox.backends.bubblewrap import Bubblewrap
 
@@ -17,4 +19,6 @@ def backend(name: str) -> Backend:
         from jupyter_autocoder.sandbox.backends.landlock import Landlock
 
         return Landlock()
-    raise ValueError(name)
+    from jupyter_autocoder.sandbox.backends.container import Container
+
+    return Container(name, image=settings.image)

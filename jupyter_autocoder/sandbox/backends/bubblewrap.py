@@ -16,7 +16,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jupyter_autocoder.errors import SandboxUnavailable
-from jupyter_autocoder.sandbox.backends.base import Launch, Order, Paths
+from jupyter_autocoder.sandbox.backends.base import (
+    CONNECTION_FILE,
+    INBOX,
+    OWN_FILE_SYSTEM,
+    PLAN,
+    SCRATCH,
+    SOCKETS,
+    Launch,
+    Order,
+    Paths,
+    through_proc,
+    tmpfs_sizes,
+)
 from jupyter_autocoder.sandbox.folder import Folder
 from jupyter_autocoder.sandbox.inner import Inner
 from jupyter_autocoder.sandbox.inside.seccomp import first, machine
@@ -28,40 +40,25 @@ OLDEST = (0, 8, 0)
 PREFERRED = "/usr/bin/bwrap"
 """Ubuntu's AppArmor profile that allows user namespaces is bound to this path."""
 
-SCRATCH = "/sandbox/scratch"
-HOME = "/sandbox/home"
-SOCKETS = "/sandbox/sockets"
-INBOX = "/sandbox/inbox"
-CONNECTION_FILE = "/sandbox/run/kernel.json"
-PLAN = "/sandbox/run/plan.json"
-TMP = "/tmp"  # noqa: S108  (the sandbox's own)
-SHM = "/dev/shm"  # noqa: S108  (the sandbox's own)
-TMP_SIZE = 256 * MIB
-HOME_SIZE = 64 * MIB
-SOCKETS_SIZE = MIB
-
 
 class Bubblewrap:
     """The default backend on Linux."""
 
     name = "bubblewrap"
-    namespaces = True
+    namespaces: tuple[str, ...] = ("user", "pid", "net", "ipc", "uts", "mnt")
+    named_report = False
+
+    @property
+    def bounds_processes(self) -> bool:
+        """RLIMIT_NPROC counts in the new user namespace, but never for root."""
+        return os.geteuid() != 0
 
     def check(self) -> str:
         path = program()
         return f"{path} {'.'.join(map(str, version_of(path, os.stat(path).st_mtime_ns)))}"
 
     def paths(self, folder: Folder) -> Paths:
-        return Paths(
-            scratch=SCRATCH,
-            home=HOME,
-            sockets=SOCKETS,
-            inbox=INBOX,
-            connection_file=CONNECTION_FILE,
-            plan=PLAN,
-            writable=(SCRATCH, HOME, TMP, SHM),
-            readable=("/",),
-        )
+        return OWN_FILE_SYSTEM
 
     def launch(self, order: Order) -> Launch:
         read, write = os.pipe2(os.O_CLOEXEC)
@@ -93,7 +90,7 @@ class Bubblewrap:
         """Nothing to do: every writable place is a tmpfs with a size."""
 
     def outside(self, path: str, pid: int) -> Path:
-        return Path(f"/proc/{pid}/root{path}")
+        return through_proc(path, pid)
 
 
 def program() -> str:
@@ -173,15 +170,8 @@ def _isolation() -> tuple[str, ...]:
 
 def _mounts(order: Order) -> Iterator[str]:
     """The mounts in order: tmpfs first, then what lies beneath them; the root and /dev last, made read-only."""
-    scratch = order.settings.scratch * MIB
     yield from ("--proc", "/proc", "--dev", "/dev")
-    for path, size in (
-        (TMP, TMP_SIZE),
-        (HOME, HOME_SIZE),
-        (SCRATCH, scratch),
-        (SHM, TMP_SIZE),
-        (SOCKETS, SOCKETS_SIZE),
-    ):
+    for path, size in tmpfs_sizes(order.settings.scratch * MIB):
         yield from ("--perms", "0700", "--size", str(size), "--tmpfs", path)
     for target, path in order.world.links:
         yield from ("--symlink", target, path)

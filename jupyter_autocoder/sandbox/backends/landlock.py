@@ -43,7 +43,9 @@ class Landlock:
     """The backend for where nothing better is allowed."""
 
     name = "landlock"
-    namespaces = False
+    namespaces: tuple[str, ...] = ()
+    bounds_processes = False
+    named_report = False
 
     def check(self) -> str:
         abi = landlock.version()
