@@ -57,20 +57,25 @@ def read_key_file(path: Path) -> Key:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise _wrong(path, str(error.strerror), f"write the key into {path} and run: chmod 600 {path}") from None
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise _wrong(path, "it is not a regular file", "name a file that holds nothing but the key")
-        if status.st_uid not in (os.geteuid(), 0):
-            raise _wrong(path, "it belongs to somebody else", "use a file of your own")
-        if status.st_mode & 0o077:
-            mode = stat.S_IMODE(status.st_mode)
-            raise _wrong(path, f"others can read or write it (mode {mode:04o})", f"run: chmod 600 {path}")
-        content = file.read(_LARGEST + 1)
+    try:
+        _check_trust(path, os.fstat(descriptor))
+        content = os.read(descriptor, _LARGEST + 1)
+    finally:
+        os.close(descriptor)
     secret = content.decode("utf-8", "replace").strip()
     if not secret or len(content) > _LARGEST or any(char.isspace() or not char.isprintable() for char in secret):
         raise _wrong(path, "it does not hold one key on one line", "write the key, and nothing else, into it")
     return Key(secret, str(path))
+
+
+def _check_trust(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _wrong(path, "it is not a regular file", "name a file that holds nothing but the key")
+    if status.st_uid not in (os.geteuid(), 0):
+        raise _wrong(path, "it belongs to somebody else", "use a file of your own")
+    if status.st_mode & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
+        raise _wrong(path, f"others can read or write it (mode {mode:04o})", f"run: chmod 600 {path}")
 
 
 def no_key(variable: str = VARIABLE) -> NoKey:

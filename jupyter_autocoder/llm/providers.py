@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from jupyter_autocoder.errors import SettingsError
 from jupyter_autocoder.llm.keys import AZURE_VARIABLE, VARIABLE, Key, find_key, no_key
+from jupyter_autocoder.llm.redaction import redact
 from jupyter_autocoder.settings import ModelSettings
 
 GROUP = "jupyter_autocoder.providers"
@@ -58,12 +59,12 @@ class OpenAIProvider:
         self.azure = bool(settings.azure_endpoint)
         self.api_version = settings.azure_api_version or environ.get("OPENAI_API_VERSION", "")
         self.base_url = settings.azure_endpoint or settings.base_url or environ.get("OPENAI_BASE_URL", "") or OPENAI_URL
+        _check_url(self.base_url)
         self.local = is_loopback(self.base_url)
         self.dated = not self.azure
         self._variable = AZURE_VARIABLE if self.azure else VARIABLE
         self._settings = settings
         self.key = find_key(key_file=settings.key_file, variable=self._variable, environ=environ)
-        _check_url(self.base_url)
         if self.azure and not self.api_version:
             raise SettingsError(
                 "Azure OpenAI needs an API version",
@@ -92,7 +93,7 @@ class OpenAIProvider:
         return openai.AsyncOpenAI(base_url=self.base_url, api_key=secret, max_retries=0, timeout=timeout)
 
     def __repr__(self) -> str:
-        return f"OpenAIProvider({self.base_url!r}, {self.key})"
+        return f"OpenAIProvider({redact(self.base_url)!r}, {self.key})"
 
 
 OPENAI = OpenAIProvider
@@ -131,6 +132,6 @@ def _check_url(url: str) -> None:
     except ValueError:
         good = False
     if not good:
-        what = f"{url!r} is no base URL"
+        what = f"{redact(url)!r} is no base URL"
         do = "write it like https://api.example.com/v1"
         raise SettingsError(what, source="settings", key="model.base_url", do=do)

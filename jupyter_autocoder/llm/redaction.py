@@ -79,7 +79,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Replacement], ...] = (
                 r"(?:Bearer\s+|Basic\s+)?)[^\s'\",;}{]{6,}", re.IGNORECASE), _keep_name),
     (re.compile(r"(?P<name>\bBearer\s+)[A-Za-z0-9._~+/=-]{12,}", re.IGNORECASE), _keep_name),
     # password=..., "secret_key": "...", AccountKey=...: the value of a name that says what it holds.
-    (re.compile(r"(?P<name>\b[\w-]{0,40}(?:password|passwd|pwd|secret|api_?key|access_?key|account_?key|auth_?token|"
+    (re.compile(r"(?P<name>(?:password|passwd|pwd|secret|api_?key|access_?key|account_?key|auth_?token|"
                 r"access_?token|private_?key)[\w-]{0,20}['\"]?\s*(?:=|:)\s*)"
                 r"(?:\"[^\"\n]{4,}\"|'[^'\n]{4,}'|(?!\s*(?:os|getpass|input|None|True|False|str)\b)[^\s'\",;()\[\]{}]{6,})",
                 re.IGNORECASE), _keep_name),
