@@ -130,6 +130,19 @@ class Governor:
             tx.run("UPDATE reservations SET expires_at = ? WHERE id = ? AND state = 'open'", expires_at, reservation.id)
         return replace(reservation, expires_at=expires_at)
 
+    def expire(self) -> int:
+        """Charge every overdue lease at its estimate and return how many there were.
+
+        `reserve` does the same, some at a time; a report that must be complete calls this first.
+        """
+        expired = 0
+        while True:
+            with self._store.write() as tx:
+                batch = leases.expire(tx, tx.now())
+            expired += batch
+            if not batch:
+                return expired
+
     def heed(self, reservation: Reservation, headers: Mapping[str, str]) -> str | None:
         """Take in what the server's headers say is left; return a line to show when the account seems a wider tier."""
         found = signals.parse(headers)

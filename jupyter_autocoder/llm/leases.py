@@ -117,8 +117,8 @@ def pull_back(tx: Writing, now: float) -> None:
     tx.run("UPDATE reservations SET expires_at = ? + expires_at - at, at = ? WHERE at > ?", now, now, now)
 
 
-def expire(tx: Writing, now: float) -> None:
-    """Charge overdue leases at their estimate, some at a time: how they ended is not known, they may have been billed."""
+def expire(tx: Writing, now: float) -> int:
+    """Charge overdue leases at their estimate, since they may have been billed; return how many, fifty at most."""
     overdue = tx.rows(
         f"SELECT {_COLUMNS} FROM reservations WHERE state = 'open' AND expires_at <= ? ORDER BY expires_at LIMIT ?",
         *(now, _EXPIRE_AT_ONCE),
@@ -126,3 +126,4 @@ def expire(tx: Writing, now: float) -> None:
     for lease in overdue:
         ledger.write(tx, lease, ledger.charge(estimate(lease), ledger.EXPIRED, None), now=now)
         tx.run("UPDATE reservations SET state = 'expired' WHERE id = ?", lease["id"])
+    return len(overdue)

@@ -67,6 +67,14 @@ class Store:
         with self._transaction(write=False) as session:
             yield Reading(session, self._now(session))
 
+    def integrity(self) -> tuple[str, ...]:
+        """Return what is damaged in the file, nothing where all is well; a PostgreSQL server looks after itself."""
+        if self._driven().dialect != "sqlite":
+            return ()
+        with self.read() as tx:
+            found = [str(row["integrity_check"]) for row in tx.rows("PRAGMA integrity_check")]
+        return tuple(line for line in found if line != "ok")
+
     def close(self) -> None:
         """Close the connections of all threads; the next use opens them again."""
         for held in list(self._held):
