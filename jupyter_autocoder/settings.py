@@ -31,7 +31,7 @@ from jupyter_autocoder.errors import SettingLocked, SettingsError
 FILE_NAME = "autocoder.toml"
 PREFIX = "AUTOCODER_"
 # These variables steer one run, they are no settings.
-RUN_VARIABLES = frozenset({"AUTOCODER_LOCK", "AUTOCODER_LOCKED", "AUTOCODER_LIVE"})
+RUN_VARIABLES = frozenset({"AUTOCODER_LIVE", "AUTOCODER_LOCK", "AUTOCODER_LOCKED", "AUTOCODER_MAX_COST"})
 # Limits on trading: outside a file a number may only fall, a permission only be withdrawn, a word only be "paper".
 TIGHTEN_ONLY = frozenset(
     {
@@ -161,6 +161,8 @@ class TradeSettings:
     sample prices that come with the package; else it is a CSV file of the person's own. `price_move` is how far a
     price may move between card and click, `quote_age` how old it may be. `approve_above` is the notional from which a
     second person out of `approvers` must confirm (None: never). `retention_days` of 0 keeps the audit for ever.
+    `key_file` holds a broker's keys as TOML (``key_id``, ``secret``) and must have mode 0600; paper accounts may use
+    the broker's own variables instead.
     """
 
     mode: str = "paper"
@@ -168,6 +170,7 @@ class TradeSettings:
     account: str = ""
     live_accounts: tuple[str, ...] = ()
     live_shared_user: bool = False
+    key_file: str = ""
     prices: str = ""
     paper_cash: float = 100_000.0
     commission: float = 0.0

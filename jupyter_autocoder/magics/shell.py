@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,21 +39,29 @@ class AutocodeMagics(Magics):
         super().__init__(shell)
         self._shell = shell  # the inherited attribute may be None to a type checker
         self._workshop: Workshop | None = None
+        self._opening = threading.Lock()
         self._matcher: object = None
         self._landed: dict[str, str] = {}
 
     @property
     def workshop(self) -> Workshop:
-        if self._workshop is None:
-            from jupyter_autocoder.magics.workshop import Workshop
+        with self._opening:
+            if self._workshop is None:
+                from jupyter_autocoder.magics.workshop import Workshop
 
-            self._workshop = Workshop()
-        return self._workshop
+                self._workshop = Workshop()
+            return self._workshop
 
     def start(self) -> None:
         """Join the completer, and prepare what is slow while the person is still typing."""
         self._matcher = make_matcher(self._names, self._models)
         self._shell.Completer.custom_matchers.append(self._matcher)
+        threading.Thread(target=self._warm_up, name="jupyter-autocoder-warm-up", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        # What is wrong here (settings, no sandbox, no key) is told by the first cell that needs it.
+        with suppress(AutocoderError):
+            self.workshop.warm_up()
 
     def close(self) -> None:
         """Leave the completer and stop the sandboxes of this kernel."""

@@ -6,17 +6,27 @@ Made at the first prompt and kept until the kernel ends; all that waits runs on 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import math
 import os
 import queue
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_autocoder import settings as configuration
 from jupyter_autocoder.agent.adopt import definitions, extract
-from jupyter_autocoder.autocoder import Autocoder, Job, Past, Result, Session, Window, notebook_name
+from jupyter_autocoder.autocoder import (
+    Autocoder,
+    Job,
+    Past,
+    Result,
+    Session,
+    Window,
+    locked_by_environment,
+    notebook_name,
+)
 from jupyter_autocoder.errors import UsageError
 from jupyter_autocoder.events import Progress, Variable
 from jupyter_autocoder.llm import prices
@@ -33,6 +43,7 @@ from jupyter_autocoder.settings import Settings
 
 if TYPE_CHECKING:
     from jupyter_autocoder.llm import GovernedClient
+    from jupyter_autocoder.store import Store
 
 Draw = Callable[[Progress | None], None]
 
@@ -47,6 +58,12 @@ class Workshop:
         self._client: GovernedClient | None = None
         self._session = Session(self._pool.take)
         self._portal.at_close(self._aclose)
+
+    def warm_up(self) -> None:
+        """Start warm sandboxes and import what is slow; for a thread that has time."""
+        self._pool.fill()
+        if not locked_by_environment(os.environ):
+            self._open_client().warm_up()
 
     def settings(self, given: argparse.Namespace) -> Settings:
         """The settings with a cell's options on top. Raises SettingLocked where an administrator forbids one."""
@@ -171,7 +188,8 @@ class Workshop:
 
         if self._client is None:
             store = Store(self._settings.store.url)
-            self._client = GovernedClient(self._settings, store=store, face="magic", notebook=notebook_name())
+            settings = bound_cost(self._settings, store, os.environ)
+            self._client = GovernedClient(settings, store=store, face="magic", notebook=notebook_name())
         return self._client
 
     async def _aclose(self) -> None:
@@ -182,6 +200,25 @@ class Workshop:
             await client.aclose()
 
 
-def warm_up(workshop: Callable[[], Workshop]) -> None:
-    """Import what is slow and start a warm sandbox, on a thread, while the person is still typing."""
-    threading.Thread(target=workshop, name="jupyter-autocoder-warm-up", daemon=True).start()
+def bound_cost(settings: Settings, store: Store, environ: Mapping[str, str]) -> Settings:
+    """Lower the day's budget to what was spent today plus ``AUTOCODER_MAX_COST`` (USD), the bound of one run.
+
+    It only ever lowers, so it needs nobody's leave. Raises UsageError where the variable is no amount.
+    """
+    from jupyter_autocoder.llm import usage
+    from jupyter_autocoder.llm.identity import current_user
+
+    text = environ.get("AUTOCODER_MAX_COST", "")
+    if not text:
+        return settings
+    try:
+        most = float(text)
+    except ValueError:
+        most = -1.0
+    if not 0 <= most < math.inf:
+        raise UsageError(f"AUTOCODER_MAX_COST={text} is no amount in USD.", do="write it like 2.00")
+    rows = usage.usage_report(store, usage.since("1d", time.time()), "user", user=current_user())
+    budget = usage.total(rows).cost / 1e6 + most
+    now = settings.limits.usd_per_day
+    limits = dataclasses.replace(settings.limits, usd_per_day=budget if now is None else min(now, budget))
+    return dataclasses.replace(settings, limits=limits)

@@ -1,0 +1,213 @@
+"""`jupyter autocoder run` and the other runners on real notebooks: a failure of any kind fails the run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import nbformat
+import pytest
+
+from jupyter_autocoder.testing import FakeOpenAI, fault
+
+pytestmark = [pytest.mark.kernel, pytest.mark.sandbox]
+BIN = Path(sys.executable).parent
+
+
+def write(folder: Path, *sources: str, tags: Mapping[int, str] | None = None) -> Path:
+    cells = [nbformat.v4.new_code_cell(source) for source in ("%load_ext jupyter_autocoder", *sources)]
+    for index, tag in (tags or {}).items():
+        cells[index].metadata["tags"] = [tag]
+    path = folder / "n.ipynb"
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return path
+
+
+def command(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(BIN / words[0]), *words[1:]],
+        cwd=folder,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def autocoder(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return command(folder, "jupyter-autocoder", *words, **env)
+
+
+def python(source: str) -> str:
+    return f"```python\n{source}\n```"
+
+
+def test_a_live_run_fills_the_lock_and_a_locked_one_needs_no_server(house: Path) -> None:
+    path = write(house, "n = 2", "n", "%%autocode\nDouble `n` into r.\n---\nassert r == 2 * n", "print('r is', r)")
+    with FakeOpenAI({"Double": python("r = 2 * n")}) as server:
+        live = autocoder(house, "run", path.name, "--live", CI="true", OPENAI_BASE_URL=server.base_url)
+
+    locked = autocoder(
+        house, "run", path.name, "--locked", "-o", "out.ipynb", "--report", "r.json", "--junit", "r.xml", "-v"
+    )
+
+    assert live.returncode == 0, live.stderr
+    assert len(server.requests) == 1
+    assert locked.returncode == 0, locked.stderr
+    for words in ("Double `n` into r.", "r = 2 * n", "1 of 1 checks passed", "1 from the lock"):
+        assert words in locked.stdout
+    assert "r is 4" in (house / "out.ipynb").read_text()
+    report = json.loads((house / "r.json").read_text())
+    assert (report["ok"], report["cost_micro_usd"], report["cells"][3]["provenance"]["origin"]) == (True, 0, "lock")
+    assert ElementTree.parse(house / "r.xml").getroot().get("failures") == "0"
+
+
+def test_parameters_change_what_is_computed_and_not_what_is_locked(house: Path) -> None:
+    path = write(
+        house, "n = 2", "%%autocode\nDouble `n` into r.\n---\nassert r", "print('r is', r)", tags={1: "parameters"}
+    )
+    with FakeOpenAI({"Double": python("r = 2 * n")}) as server:
+        autocoder(house, "run", path.name, "--live", OPENAI_BASE_URL=server.base_url)
+
+    done = autocoder(house, "run", path.name, "--locked", "-p", "n", "21", "-o", "out.ipynb")
+
+    assert done.returncode == 0, done.stderr
+    assert "r is 42" in (house / "out.ipynb").read_text()
+
+
+@pytest.mark.parametrize(
+    ("cell", "answer", "env", "code"),
+    [
+        ("%%autocode --attempts 1\nGo.", python("1 / 0"), {}, 1),
+        ("%%autocode --nothing\nGo.", "", {}, 2),
+        ("%%autocode --attempts 1\nGo.", python("import subprocess"), {}, 4),
+        ("%%autocode\nGo.", fault("insufficient_quota"), {"AUTOCODER_MODEL_DEADLINE": "3"}, 5),
+        ("%%autocode\nGo.", python("1"), {"AUTOCODER_LIMITS_REQUESTS_PER_DAY": "0"}, 5),
+        ("%%autocode\nGo.", python("1"), {"AUTOCODER_SANDBOX_BACKEND": "podman", "PATH": "/nowhere"}, 6),
+        ("%%autocode\nGo.", python("1"), {"CI": "true"}, 7),
+        ("raise ValueError('mine')", "", {}, 1),
+    ],
+)
+def test_the_exit_code_says_what_failed_and_the_outputs_are_saved(
+    house: Path, cell: str, answer: Any, env: dict[str, str], code: int
+) -> None:
+    path = write(house, cell, "print('never')")
+    with FakeOpenAI([answer] * 10) as server:
+        done = autocoder(
+            house, "run", path.name, "-o", "out.ipynb", "--junit", "r.xml", OPENAI_BASE_URL=server.base_url, **env
+        )
+
+    assert done.returncode == code, (done.stdout, done.stderr)
+    assert done.stderr.strip()
+    assert "jupyter_autocoder/" not in done.stderr
+    saved = nbformat.read(house / "out.ipynb", 4)
+    assert any(output.output_type == "error" for output in saved.cells[1].outputs)
+    assert ElementTree.parse(house / "r.xml").getroot().get("failures") == "1"
+    assert "never" not in str(saved.cells[2].outputs)
+
+
+def test_max_cost_bounds_a_live_run(house: Path) -> None:
+    path = write(house, "%%autocode\nGo.")
+    with FakeOpenAI([python("1")] * 5) as server:
+        done = autocoder(
+            house, "run", path.name, "--live", "--max-cost", "0.000001", OPENAI_BASE_URL=server.base_url,
+            AUTOCODER_MODEL_PRICES_FILE=str(prices(house)),
+        )  # fmt: skip
+
+    assert done.returncode == 5, (done.stdout, done.stderr)
+    assert server.requests == []
+
+
+def prices(folder: Path) -> Path:
+    """A price for the local model, so that money counts."""
+    path = folder / "prices.toml"
+    path.write_text("as_of = 2026-11-01\n[models.gpt-4o]\ninput = 2500000\noutput = 10000000\nwindow = 128000\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["jupyter", "execute", "n.ipynb"],
+        ["jupyter", "nbconvert", "--to", "html", "--execute", "n.ipynb"],
+        ["papermill", "n.ipynb", "out.ipynb"],
+        ["pytest", "--nbmake", "-p", "no:cacheprovider", "n.ipynb"],
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+@pytest.mark.parametrize("locked", [True, False], ids=["in the lock", "not in the lock"])
+def test_every_runner_is_green_when_locked_and_red_in_ci_on_a_miss(house: Path, words: list[str], locked: bool) -> None:
+    path = write(house, "%%autocode\nMake r.\n---\nassert r == 1")
+    if locked:
+        with FakeOpenAI({"Make": python("r = 1")}) as server:
+            autocoder(house, "run", path.name, "--live", OPENAI_BASE_URL=server.base_url)
+
+    with FakeOpenAI({"Make": python("r = 1")}) as server:
+        done = command(house, *words, CI="true", OPENAI_BASE_URL=server.base_url)
+
+    assert (done.returncode == 0) is locked, (done.stdout, done.stderr)
+    assert server.requests == []
+    assert (house / "autocode.lock").exists() is locked
+
+
+def test_an_exported_notebook_gives_the_same_outputs_without_the_package(house: Path) -> None:
+    path = write(
+        house, "n = 2", "%%autocode\nDouble `n` into r and show it.\n---\nassert r == 4", "print('r is', r)", "%usage"
+    )
+    with FakeOpenAI({"Double": python("r = 2 * n\nprint('doubled')\nr")}) as server:
+        autocoder(house, "run", path.name, "--live", "-o", "out.ipynb", OPENAI_BASE_URL=server.base_url)
+
+    exported = autocoder(house, "export", path.name, "-o", "plain.ipynb")
+    blocker = "import sys\nsys.modules['jupyter_autocoder'] = None\n"
+    plain = nbformat.read(house / "plain.ipynb", 4)
+    plain.cells.insert(0, nbformat.v4.new_code_cell(blocker))
+    nbformat.write(plain, house / "plain.ipynb")
+    done = command(house, "jupyter", "execute", "plain.ipynb", "--output=done.ipynb")
+
+    assert exported.returncode == 0, exported.stderr
+    assert done.returncode == 0, done.stderr
+    with_us = [text for cell in nbformat.read(house / "out.ipynb", 4).cells for text in _texts(cell)]
+    without = [text for cell in nbformat.read(house / "done.ipynb", 4).cells for text in _texts(cell)]
+    assert without == ["doubled\n", "4", "r is 4\n"]
+    assert [text for text in with_us if text in without] == without
+
+
+def _texts(cell: Mapping[str, Any]) -> list[str]:
+    shown = []
+    for output in cell.get("outputs", ()):
+        if output.output_type == "stream":
+            shown.append(output.text)
+        elif "jupyter_autocoder" not in output.metadata:
+            shown.append(output.data["text/plain"])
+    return shown
+
+
+def test_a_cell_that_runs_too_long_is_ended(house: Path) -> None:
+    path = write(house, "import time\ntime.sleep(600)")
+
+    done = autocoder(house, "run", path.name, "--timeout", "1")
+
+    assert done.returncode == 1
+    assert "longer than 1 s" in done.stderr
+
+
+def test_a_notebook_edited_after_locking_names_the_cell_that_made_it_stale(house: Path) -> None:
+    path = write(house, "%%autocode\nMake a.", "%%autocode\nMake b.")
+    with FakeOpenAI({"Make a": python("a = 1"), "Make b": python("b = 2")}) as server:
+        autocoder(house, "run", path.name, "--live", OPENAI_BASE_URL=server.base_url)
+        write(house, "%%autocode\nMake a, but better.", "%%autocode\nMake b.")
+        first = autocoder(house, "run", path.name, "--locked")
+        autocoder(house, "run", path.name, "--live", OPENAI_BASE_URL=server.base_url)
+
+    again = autocoder(house, "run", path.name, "--locked")
+
+    assert first.returncode == 7
+    assert "never locked" in first.stderr
+    assert again.returncode == 0, again.stderr
