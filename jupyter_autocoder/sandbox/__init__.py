@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_autocoder.sandbox.variables import describe
     from jupyter_autocoder.sandbox.executor import Sandbox
     from jupyter_autocoder.sandbox.files import ScratchFile
     from jupyter_autocoder.sandbox.pool import Pool
+    from jupyter_autocoder.sandbox.variables import describe
     from jupyter_autocoder.settings import SandboxSettings
 
 __all__ = ["Pool", "Sandbox", "SandboxSettings", "ScratchFile", "describe"]

@@ -162,7 +162,7 @@ class Gate:
         if content is None:
             recording.cut(f"an output was left out: {len(parts[4])} bytes, malformed or too large")
             return None
-        shown = cleaner(content, recording)
+        shown = cleaner(content, recording, len(parts[4]))
         return None if shown is None else self._show(kind, shown, recording)
 
     def _status(self, state: object) -> dict[str, Any] | None:
@@ -267,20 +267,18 @@ _REPLIES: dict[str, Callable[[Content], Content]] = {
 
 
 # -- what may be shown -------------------------------------------------------------------------------------------------
-def _stream(content: Content, recording: Recording) -> Content | None:
+def _stream(content: Content, recording: Recording, size: int) -> Content | None:
     name, said = content.get("name"), content.get("text")
     if name not in ("stdout", "stderr") or not isinstance(said, str):
         return None
-    said = said[: recording.room(len(said))]
-    said = text.clean(said)
+    said = text.clean(said[: recording.room(len(said))])
     return {"name": name, "text": said} if said else None
 
 
-def _display(content: Content, recording: Recording) -> Content | None:
+def _display(content: Content, recording: Recording, size: int) -> Content | None:
     bundle = clean_bundle(content.get("data"), content.get("metadata"))
     for remark in bundle.notes:
         recording.note(remark)
-    size = bundle.size
     if not bundle.data or recording.room(size) < size:
         return None
     transient: Content = {}
@@ -291,23 +289,23 @@ def _display(content: Content, recording: Recording) -> Content | None:
     return {"data": bundle.data, "metadata": bundle.metadata, "transient": transient}
 
 
-def _result(content: Content, recording: Recording) -> Content | None:
-    shown = _display(content, recording)
+def _result(content: Content, recording: Recording, size: int) -> Content | None:
+    shown = _display(content, recording, size)
     count = content.get("execution_count")
     return shown and {**shown, "execution_count": count if isinstance(count, int) and 0 <= count < 2**31 else None}
 
 
-def _update(content: Content, recording: Recording) -> Content | None:
+def _update(content: Content, recording: Recording, size: int) -> Content | None:
     # An id of another run, or of nobody, has nothing to be updated here.
-    return _display(content, recording) if _display_id(content) in recording.display_ids else None
+    return _display(content, recording, size) if _display_id(content) in recording.display_ids else None
 
 
-def _error(content: Content, recording: Recording) -> Content | None:
+def _error(content: Content, recording: Recording, size: int) -> Content | None:
     # The error is shown even when the room is used up: it is bounded by itself.
     return _error_content(content)
 
 
-def _clear(content: Content, recording: Recording) -> Content | None:
+def _clear(content: Content, recording: Recording, size: int) -> Content | None:
     return {"wait": content.get("wait") is True}
 
 
@@ -317,7 +315,7 @@ def _display_id(content: Content) -> str | None:
     return display_id if isinstance(display_id, str) and 0 < len(display_id) <= DISPLAY_ID_LENGTH else None
 
 
-_CLEANERS: dict[str, Callable[[Content, Recording], Content | None]] = {
+_CLEANERS: dict[str, Callable[[Content, Recording, int], Content | None]] = {
     "stream": _stream,
     "display_data": _display,
     "execute_result": _result,

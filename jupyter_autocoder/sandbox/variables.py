@@ -129,7 +129,7 @@ _TELLERS: tuple[tuple[str, str, Callable[[Any], tuple[str, str]]], ...] = (
 
 # -- plain values ------------------------------------------------------------------------------------------------------
 def _plain(value: Any, depth: int = 0) -> str:
-    """``list[int]``, ``dict[str, list[float]]``: the kinds among the first elements, sorted, so order does not count."""
+    """``list[int]``, ``dict[str, list[float]]``: the kinds among the first elements, sorted: order is nothing."""
     name = type(value).__name__
     if depth >= NESTING:
         return name
