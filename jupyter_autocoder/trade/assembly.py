@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from jupyter_autocoder.trade.account import Account
 from jupyter_autocoder.trade.asking import AskBack, ask_unless
-from jupyter_autocoder.trade.orders import Intent, Order, PercentOf, Side, Size
+from jupyter_autocoder.trade.orders import Intent, Order, OrderClass, PercentOf, Side, Size
 from jupyter_autocoder.trade.parts import Amount, Condition, Mark, Part, Price, Verb, What
 from jupyter_autocoder.trade.pricing import Clauses, priced
 from jupyter_autocoder.trade.sizes import CLOSING, FUNDS, HUNDRED, side_of, sized
@@ -59,7 +59,14 @@ def assembled(parts: Sequence[Part], account: Account) -> Instruction:
     if verb == "SPLIT" or any("EQUALLY" in item.what.flags for item in items):
         items = _split(items)
         verb = "BUY" if verb == "SPLIT" else verb
+    _check_exits_shared(items)
     return Instruction(tuple(_order(verb, item, account) for item in _each(items)))
+
+
+def _check_exits_shared(items: Sequence[_Item]) -> None:
+    """A stop loss behind a list may be meant for all of it: ask, unless each has its own."""
+    exits = [any(price.kind in _EXIT_CLAUSES for price in item.prices) for item in items]
+    ask_unless(all(exits) or not any(exits), "ambiguous_price", missing=("stop_loss",))
 
 
 class _Collector:
@@ -70,6 +77,7 @@ class _Collector:
         self.shared = _Item(What())
         self.excluded: list[str] = []
         self._excluding = False
+        self._broken = False
 
     def add(self, part: Part) -> None:
         if isinstance(part, What):
@@ -78,6 +86,8 @@ class _Collector:
             self._add_price(part)
         elif isinstance(part, Condition):
             self._here().conditions.append(part)
+        elif isinstance(part, Mark) and part.kind == "BREAK":
+            self._broken = True
         elif isinstance(part, Mark) and part.kind not in _NOISE and part.kind != "JOIN":
             self._here().marks.append(part)
 
@@ -103,7 +113,9 @@ class _Collector:
             self.excluded.append(str(what.symbol))
             self._excluding = True
             return
-        self.items.append(_Item(what))
+        flags = what.flags | {"BREAK"} if self._broken else what.flags
+        self._broken = False
+        self.items.append(_Item(replace(what, flags=flags)))
 
     def has_exit_clause(self) -> bool:
         prices = [p for item in (self.shared, *self.items) for p in item.prices]
@@ -122,6 +134,8 @@ class _Collector:
     def _joined(self, before: _Item, item: _Item, verb: str) -> bool:
         """Whether `item` was only more about the object before it."""
         old, new = before.what, item.what
+        if "BREAK" in new.flags and (new.target is None or old.target is None):
+            return False
         if new.target in FUNDS and verb not in ("SELL", "CLOSE"):
             if before.funds is not None:
                 raise AskBack("ambiguous_quantity", missing=("quantity",))
@@ -243,6 +257,8 @@ def _order(verb: str, item: _Item, account: Account) -> Order:
     closes = verb in CLOSING or (verb == "ADJUST" and side is Side.SELL)
     clauses = Clauses(item.prices, item.conditions, item.marks)
     fields = priced(clauses, side=side, opens=not closes, crypto="/" in symbol)
+    # "Buy A or B" leaves the choice open; "at 200 or stop at 140" is a pair of exits.
+    ask_unless("OR" not in clauses.words() or fields.get("order_class") is OrderClass.OCO, "ambiguous_choice")
     return Order(side=side, symbol=symbol, size=size, intent=_intent(verb, side), **fields)
 
 

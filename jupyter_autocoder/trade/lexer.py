@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any
 
 from jupyter_autocoder.trade import numbers, vocabulary
-from jupyter_autocoder.trade.symbols import LONGEST_NAME, Symbols, words_of
+from jupyter_autocoder.trade.symbols import LONGEST_NAME, SUFFIXES, Symbols, words_of
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _ATOM = re.compile(r"[A-Za-z0-9]+|&")
@@ -29,8 +29,37 @@ _ORDER_ID = re.compile(r"#?\s?((?=[A-Za-z0-9-]*\d)[A-Za-z0-9][A-Za-z0-9_-]*)(?![
 _ORDER_ID_WORDS = re.compile(
     r"(?:orders?|ticket|trade)(?: (?:id|number|no\.?|num))?:? ?(?=#|[A-Za-z0-9-]*\d)", re.IGNORECASE
 )
+_PROFIT = re.compile(r"p ?[&/] ?l\b", re.IGNORECASE)
+_SUFFIX = re.compile(
+    r"(?:(?:,? (?:inc|incorporated|corp|corporation|co|company|ltd|limited|plc)\b| & co\b)(?:\.(?! [A-Z])|\.(?=\s*$))?)+",
+    re.IGNORECASE,
+)
 _COINS = frozenset(
-    ["BTC", "ETH", "SOL", "DOGE", "LTC", "BCH", "LINK", "AVAX", "DOT", "UNI", "AAVE", "SHIB", "XRP", "ADA", "MKR", "GRT", "CRV", "BAT", "XTZ", "YFI", "SUSHI", "PEPE", "TRUMP"]
+    [
+        "BTC",
+        "ETH",
+        "SOL",
+        "DOGE",
+        "LTC",
+        "BCH",
+        "LINK",
+        "AVAX",
+        "DOT",
+        "UNI",
+        "AAVE",
+        "SHIB",
+        "XRP",
+        "ADA",
+        "MKR",
+        "GRT",
+        "CRV",
+        "BAT",
+        "XTZ",
+        "YFI",
+        "SUSHI",
+        "PEPE",
+        "TRUMP",
+    ]
 )
 # Only such sentences name orders by number; "place an order 10 AAPL" does not.
 _MANAGES = re.compile(
@@ -44,7 +73,27 @@ _MONEY_WORDS = frozenset(["dollar", "dollars", "buck", "bucks", "usd"])
 _PERCENT_WORDS = frozenset(["percent", "pct", "percents"])
 # Kinds after which a ticker is expected, so that a word in capitals is one even where it is a keyword as well.
 _SLOT = frozenset(["NUM", "MONEY", "PERCENT", "PART", "SHARES", "OF", "MY", "HALVE"])
-_FUNCTION_WORDS = frozenset(["OF", "FOR", "AT", "IN", "TO", "SHARE", "SHARES", "THE", "MY", "AND", "WITH", "OR", "DAY", "GTC", "IOC", "FOK", "USD"])
+_FUNCTION_WORDS = frozenset(
+    [
+        "OF",
+        "FOR",
+        "AT",
+        "IN",
+        "TO",
+        "SHARE",
+        "SHARES",
+        "THE",
+        "MY",
+        "AND",
+        "WITH",
+        "OR",
+        "DAY",
+        "GTC",
+        "IOC",
+        "FOK",
+        "USD",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +149,7 @@ class _Lexer:
                 yield lexeme
 
     def _next(self, at: int) -> Lexeme:
-        for read in (self._order_id, self._tag, self._pair, self._word, self._number, self._sign):
+        for read in (self._order_id, self._profit, self._tag, self._pair, self._word, self._number, self._sign):
             lexeme = read(at)
             if lexeme:
                 return lexeme
@@ -120,6 +169,10 @@ class _Lexer:
             return None
         found = _ORDER_ID.match(self.text, lead.end() if lead else at)
         return self._make("ORDER_ID", at, found.end(), found[1]) if found else None
+
+    def _profit(self, at: int) -> Lexeme | None:
+        found = _PROFIT.match(self.text, at)
+        return self._make("PNL", at, found.end()) if found else None
 
     def _tag(self, at: int) -> Lexeme | None:
         tag = _CASHTAG.match(self.text, at)
@@ -158,7 +211,7 @@ class _Lexer:
         number = self._spelled(at, run)
         phrase = vocabulary.match(run.words)
         taken = run.ends[phrase[1] - 1] if phrase else at
-        if number and number.end >= taken:
+        if number and (number.end >= taken or (phrase and phrase[0] == "PER_SHARE")):
             taken, phrase = number.end, None
         if name and name.end > taken:
             return name
@@ -185,7 +238,10 @@ class _Lexer:
                 return self._make("SYMBOL", at, word.end(), word[0])
             if end == word.end():
                 return self._make(terminal, at, end, None, (ticker,))
-        if name and name.end == end and name.text[0].isupper() and not self.shouting:
+        named = (self.last in _SLOT and name and words_of(name.text) in self.symbols.said) or (
+            name is not None and name.text[0].isupper() and not self.shouting
+        )
+        if name and name.end == end and named:
             return self._make(terminal, at, end, None, ((name.kind, name.value),))
         return self._make(terminal, at, end)
 
@@ -219,15 +275,27 @@ class _Lexer:
     def _name(self, at: int) -> Lexeme | None:
         """Read the longest company name at `at`; tickers in capitals are left to `_ticker`."""
         words, ends = self._name_words(at)
-        count, found = self.symbols.longest_name(words)
-        while count and not self._stands(at, words[:count], ends[count - 1], found):
-            count, found = self.symbols.longest_name(words[: count - 1])
-        if not count:
-            return None
+        count = len(words)
+        while True:
+            count, found = self.symbols.longest_name(words[:count])
+            if not count:
+                return None
+            if self._stands(at, words[:count], ends[count - 1], found):
+                break
+            count -= 1
+        if len(found) > 1:
+            count, found = self._said_shorter(words, count, found)
         end = ends[count - 1]
         if len(found) > 1:
             return self._make("AMBIGUOUS", at, end, found)
-        return self._make("SYMBOL", at, end, found[0])
+        suffix = _SUFFIX.match(self.text, end)
+        return self._make("SYMBOL", at, suffix.end() if suffix else end, found[0])
+
+    def _said_shorter(self, words: tuple[str, ...], count: int, found: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
+        """Prefer an everyday name over a legal one with notes and preferreds: "JPMorgan Chase & Co"."""
+        shorter, one = self.symbols.longest_name(words[: count - 1])
+        clear = len(one) == 1 and one[0] in found and one[0] in self.symbols.popular
+        return (shorter, one) if clear and set(words[shorter:count]) <= SUFFIXES | {"&"} else (count, found)
 
     def _stands(self, at: int, words: tuple[str, ...], end: int, found: tuple[str, ...]) -> bool:
         """Whether the words are meant as a name: not one that is a ticker in capitals, not a plain English word."""
@@ -236,7 +304,7 @@ class _Lexer:
             return True
         if typed.isupper() and typed in self.symbols:
             return False
-        if self.symbols.popular.intersection(found):
+        if words in self.symbols.said:
             return True
         plain = typed.lower() in ordinary()["names"] or typed.lower() in ordinary()["tickers"]
         return not (plain and typed[0].islower()) and not typed.isdigit()

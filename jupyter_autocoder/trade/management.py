@@ -40,13 +40,18 @@ def cancelled(lexemes: Sequence[Lexeme]) -> tuple[Target, ...]:
         return tuple(Target(order_id=one) for one in ids)
     if symbols:
         return tuple(Target(symbol=one, side=side) for one in symbols)
-    plural = "ALL" in kinds or "EVERYTHING" in kinds or any(_is_plural(one) for one in rest)
+    plural = "ALL" in kinds or any(_is_all(one) for one in rest) or any(_is_plural(one) for one in rest)
     # "All my stop orders" would need a filter by type that a target does not have.
     ask_unless(not _TYPES.intersection(kinds), "ambiguous_target", missing=("target",))
     if "LAST" in kinds:
         return (Target(last=True),)
     ask_unless(plural, "missing_target", missing=("target",))
     return (Target(side=side) if side else Target(all=True),)
+
+
+def _is_all(lexeme: Lexeme) -> bool:
+    # "All my positions" is one phrase too, and a position cannot be cancelled.
+    return lexeme.kind == "EVERYTHING" and lexeme.text.lower() in ("everything", "it all")
 
 
 def _is_plural(lexeme: Lexeme) -> bool:

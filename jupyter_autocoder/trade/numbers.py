@@ -15,12 +15,35 @@ from decimal import Decimal
 SMALL = {
     name: value
     for value, name in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
 }
 TENS = {
     name: 10 * value
-    for value, name in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
+    for value, name in enumerate(
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
+    )
 } | {"fourty": 40, "ninty": 90}
 SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000, "dozen": 12}
 FRACTIONS = {
@@ -121,8 +144,9 @@ def _fraction(words: Sequence[str]) -> Spelled | None:
         return None
     skip = 1 if words[0] in ("a", "an") else 0
     if skip < len(words) and words[skip] in FRACTIONS:
-        if words[skip : skip + 3] == ["half", "a", "dozen"] or words[skip : skip + 2] == ["half", "dozen"]:
-            return Spelled(Decimal(6), skip + (3 if words[skip + 1] == "a" else 2))
+        rest = tuple(words[skip:])
+        if rest[:3] == ("half", "a", "dozen") or rest[:2] == ("half", "dozen"):
+            return Spelled(Decimal(6), skip + (3 if rest[1] == "a" else 2))
         return Spelled(FRACTIONS[words[skip]], skip + 1, part=True)
     if words[0] in SMALL and len(words) > 1 and words[1] in FRACTIONS:
         names = {"half": 2, "halves": 2, "third": 3, "thirds": 3}

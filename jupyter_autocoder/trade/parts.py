@@ -98,6 +98,8 @@ class _Parts(Transformer[Token, list[Part]]):
         amount = next((c for c in children if isinstance(c, Amount)), None)
         target = next((c for c in children if isinstance(c, Token)), None)
         flags = {c for c in children if isinstance(c, str) and not isinstance(c, Token)}
+        if amount and "TO" in flags and children.index(amount) < children.index("TO"):
+            flags = flags - {"TO"} | {"ONTO"}  # "10 shares to my position" adds, "to 10 shares" aims
         if "OF_MY" in flags:
             flags |= {"OF", "MY"}
         kind = target.type if target else None

@@ -83,7 +83,11 @@ class _Terms:
         self.opens = opens
         self.words = clauses.words()
         self.bare = {p.kind for p in clauses.prices if p.value is None}
-        self.said = [p for p in clauses.prices if p.value is not None]
+        said = [p for p in clauses.prices if p.value is not None]
+        # A limit written right after an entry's stop loss is the stop loss's own.
+        own = [i for i in range(1, len(said)) if said[i].kind == "LIMIT" and said[i - 1].kind == "STOP_LOSS" and opens]
+        self.loss_limit = said[own[0]].value if own else None
+        self.said = [p for i, p in enumerate(said) if i not in own[:1]]
         for price in self.said:
             self._check(price)
 
@@ -169,9 +173,6 @@ class _Terms:
     def _entry(
         self, limit: Price | None, stop: Price | None, loss: Price | None, profit: Price | None
     ) -> dict[str, Any]:
-        loss_limit = self._loss_limit(loss, limit)
-        if loss_limit:
-            limit = None
         if stop and (profit or loss):
             # "At 150, stop 140, target 170": beside a target, a stop is the exit.
             ask_unless(not loss, "ambiguous_price", missing=("stop_price",))
@@ -184,18 +185,9 @@ class _Terms:
         if stop:
             return self._typed(OrderType.STOP, stop=stop)
         base = self._typed(OrderType.LIMIT if limit else OrderType.MARKET, limit=limit)
-        return base | self._exits(loss, loss_limit, profit, base.get("limit_price"))
+        return base | self._exits(loss, profit, base.get("limit_price"))
 
-    def _loss_limit(self, loss: Price | None, limit: Price | None) -> Decimal | None:
-        """A limit written right after a stop loss is the stop loss's own."""
-        if not (loss and limit and limit.kind == "LIMIT"):
-            return None
-        at = [i for i, p in enumerate(self.said) if p is loss][0]
-        return limit.value if at + 1 < len(self.said) and self.said[at + 1] is limit else None
-
-    def _exits(
-        self, loss: Price | None, loss_limit: Decimal | None, profit: Price | None, entry: Decimal | None
-    ) -> dict[str, Any]:
+    def _exits(self, loss: Price | None, profit: Price | None, entry: Decimal | None) -> dict[str, Any]:
         ask_unless(
             "BRACKET" not in self.words or (loss and profit), "missing_price", missing=("take_profit", "stop_loss")
         )
@@ -203,11 +195,18 @@ class _Terms:
             return {}
         fields: dict[str, Any] = {"order_class": OrderClass.BRACKET if loss and profit else OrderClass.OTO}
         if loss:
-            fields["stop_loss"] = _stop_loss(loss, loss_limit)
+            fields["stop_loss"] = _stop_loss(loss, self.loss_limit)
         if profit:
             fields["take_profit"] = _take_profit(profit)
+        self._check_loss_limit(loss)
         self._check_order_of_prices(loss, profit, entry)
         return fields
+
+    def _check_loss_limit(self, loss: Price | None) -> None:
+        """The limit of a stop loss lies at or beyond its stop, where the price is going."""
+        if loss and loss.value and self.loss_limit and loss.unit != "PERCENT":
+            beyond = self.loss_limit <= loss.value if self._long() else self.loss_limit >= loss.value
+            ask_unless(beyond, "contradictory", missing=("stop_loss",))
 
     def _check_order_of_prices(self, loss: Price | None, profit: Price | None, entry: Decimal | None) -> None:
         """The exits of a purchase lie around its entry, loss below and profit above; of a short sale, the other way."""

@@ -47,7 +47,7 @@ _FORMS: Sequence[tuple[Query, str]] = (
     ),
     (
         Query.MARKET_CLOCK,
-        r"(?:when|what time|at what time)(?: does| do| will| is)?(?: the)?(?: stock)? (?:markets?|trading)(?: session)?(?: next)? (?:open|opens|opening|close|closes|closing)(?: next)?",
+        r"(?:when|what time|at what time)(?: does| do| will| is)?(?: the)?(?: stock)? (?:markets?|trading)(?: session)?(?: next)? (?:open|opens|opening|close|closes|closing)(?: (?:next|today|tomorrow|this week|on \w+day))*",
     ),
     (Query.MARKET_CLOCK, r"{L}(?:stock )?(?:market|trading|exchange) (?:hours|clock|status|schedule|calendar|times)"),
     (
@@ -63,7 +63,7 @@ _FORMS: Sequence[tuple[Query, str]] = (
         Query.ORDER_STATUS,
         r"(?:did|has|have|is|was|are|were|will)(?: my| the| that| any of my)? (?:buy |sell |limit |stop |last |latest |market )*(?:{I}|{S}(?: buy| sell| limit| stop| market)? {O}|{O} (?:for|on|in|of) {S}|{O})(?: been| get| got| yet| already| still| ever)* {D}(?: yet| already| still| or not)?",
     ),
-    (Query.ORDER_STATUS, r"{L}(?:buy |sell |limit |stop |last )*(?:{I}|{S} {O}|{O} (?:for|on) {S})"),
+    (Query.ORDER_STATUS, r"{L}(?:buy |sell |limit |stop |last )*(?:{I}|{S} order|order (?:for|on) {S})"),
     (
         Query.ORDER_STATUS,
         r"(?:what happened|whats happening|whats going on|what is happening|what is going on) (?:to|with) (?:my |the )?(?:{I}|{S} {O}|(?:last )?{O}(?: (?:for|on) {S})?)",
@@ -212,6 +212,8 @@ _PARTS = {
     "S": r"(?P<symbol>§\d+)",
     "I": r"(?:order |ticket )?(?:number |id |no |#)?(?P<order>¤\d+)",
 }
+# Words of a question that are tickers as well; in lower case they are the words.
+_OWN_WORDS = frozenset({"bid", "cost", "ask", "low", "high", "open", "value", "worth", "balance", "cash"})
 _TAILS = re.compile(
     r"(?: (?:please|pls|thanks|thank you|now|right now|currently|at the moment|for me|so far|exactly|at all|yet|these days|in total|at present|still))+$"
 )
@@ -285,7 +287,17 @@ def _words(lexemes: Sequence[Lexeme], text: str) -> str:
     """The sentence in lower case with symbols and order ids numbered and punctuation gone."""
     pieces = []
     for index, lexeme in enumerate(lexemes):
-        if lexeme.kind == "SYMBOL" or (lexeme.kind == "AMBIGUOUS" and len(lexeme.value) > 1):
+        if lexeme.text in _OWN_WORDS:
+            pieces.append(lexeme.text)
+        elif lexeme.kind == "SYMBOL" or (lexeme.kind == "AMBIGUOUS" and len(lexeme.value) > 1):
+            pieces.append(f"§{index}")
+        elif (
+            lexeme.kind == "UNKNOWN"
+            and lexeme.value
+            and lexeme.text[0].isupper()
+            and index > 1
+            and len(lexeme.text) > 2
+        ):
             pieces.append(f"§{index}")
         elif lexeme.kind == "ORDER_ID":
             pieces.append(f"¤{index}")

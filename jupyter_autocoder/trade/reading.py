@@ -27,20 +27,42 @@ TRIES = 12  # readings of ambiguous words that are tried before asking
 MOST_LEXEMES = 150
 
 _ORDER_VERBS = frozenset(
-    ["BUY", "SELL", "SHORT", "COVER", "CLOSE", "TRIM", "HALVE", "RAISE", "DOUBLE", "SPLIT", "ROTATE", "PUT", "PROTECT", "REBALANCE", "CANCEL", "CHANGE", "HALT"]
+    [
+        "BUY",
+        "SELL",
+        "SHORT",
+        "COVER",
+        "CLOSE",
+        "TRIM",
+        "HALVE",
+        "RAISE",
+        "DOUBLE",
+        "SPLIT",
+        "ROTATE",
+        "PUT",
+        "PROTECT",
+        "REBALANCE",
+        "CANCEL",
+        "CHANGE",
+        "HALT",
+    ]
 )
-_STARTERS = _ORDER_VERBS | frozenset(
-    ["ADJUST", "PLACE", "LIMIT", "STOP", "STOP_LOSS", "STOP_LIMIT", "TRAIL", "MARKET", "TAKE_PROFIT", "IF", "AT", "WITH"]
-)
+_STARTERS = _ORDER_VERBS | {"ADJUST", "PLACE", "IF", "AT", "WITH"}
 _DROPPED = frozenset({"THE", "FILLER", "UNASKED", "OPENING", "CLOSING"})
 _EXITS = frozenset({"STOP", "STOP_LOSS", "STOP_LIMIT", "TAKE_PROFIT", "TRAIL", "LIMIT"})
+_NUMBERS = frozenset({"NUM", "MONEY", "PERCENT"})
+# "Place a buy stop for 10 AAPL": there "for" belongs to the verb.
+_BEFORE_FOR = frozenset({"BUY", "SELL", "SHORT", "LIMIT", "STOP", "STOP_LIMIT", "MARKET"})
+# Joints that end a sentence: an amount before one is not of the symbol after it.
+_HARD = frozenset({".", ";", "\n", "!"})
+_UNPHRASED = frozenset({"UNKNOWN", "AMBIGUOUS", "SYMBOL", "VAGUE", "NUM", "MONEY", "PERCENT"})
 _TROUBLE = {"FOREIGN": "unsupported_listing", "CURRENCY": "unsupported_currency", "VAGUE": "vague_quantity"}
 _GERUNDS = {"buying": "buy", "selling": "sell", "shorting": "short", "purchasing": "purchase", "closing": "close",
             "cancelling": "cancel", "canceling": "cancel", "getting": "get", "placing": "place"}  # fmt: skip
 _POLITE = re.compile(
     r"\W*(?:(?:please|hey|hi|hello|ok|okay|so|and|now|well|alright) *,? )*(?:can|could|would|will) (?:you|u|we please)\b"
 )
-_PREFIX = re.compile(r"^\W*(?:order|trade|command|request|instruction|task|todo|action)\s*:\s*", re.IGNORECASE)
+_PREFIX = re.compile(r"^\W*(?:order|trade|command|request)\s*:\s*", re.IGNORECASE)
 
 
 def read_command(text: str, account: object = None) -> Reading:
@@ -112,7 +134,7 @@ class _Reader:
         question = self._query(text)
         if question:
             return question
-        reason = self._never(words)
+        reason = self._never(text)
         if reason:
             return _none(reason)
         return self._act(text)
@@ -136,39 +158,40 @@ class _Reader:
             return None
         symbol = None
         if asked.lexeme:
-            if asked.lexeme.kind == "AMBIGUOUS":
-                return _clarify("ambiguous_symbol", ("symbol",), asked.lexeme.value)
+            if asked.lexeme.kind != "SYMBOL":
+                reason = "ambiguous_symbol" if asked.lexeme.kind == "AMBIGUOUS" else "unknown_symbol"
+                return _clarify(reason, ("symbol",), asked.lexeme.value)
             symbol = asked.lexeme.value
         return Reading(kind=Kind.QUERY, query=asked.query, symbol=symbol, order_id=asked.order_id, period=asked.period)
 
-    def _never(self, words: str) -> str | None:
+    def _never(self, text: str) -> str | None:
         """The reason why this must not act, whatever else it says."""
-        polite = _POLITE.match(words)
-        judged = re.sub(r"[\s?]+$", "", words) if polite else words
-        if polite:
-            judged = judged[polite.end() :]
-        judged = cues.without_harmless(self._masked(judged, alone=False))
-        reason = cues.first(cues.NEVER, judged)
+        reason = cues.first(cues.NEVER, cues.without_harmless(self._masked(text, tickers=False)))
         if reason:
             return reason
         first = next((one.kind for one in self.lexemes if one.kind not in _DROPPED | {"JOIN"}), "")
         if first in _STARTERS:
             return None
-        return cues.first(cues.STATEMENT, cues.without_harmless(self._masked(judged, alone=True)))
+        return cues.first(cues.STATEMENT, cues.without_harmless(self._masked(text, tickers=True)))
 
-    def _masked(self, words: str, *, alone: bool) -> str:
-        """Hide company names, so that "News Corp" is no news; tickers of one word too if `alone`."""
-        for lexeme in self.lexemes:
-            if lexeme.kind not in ("SYMBOL", "AMBIGUOUS"):
-                continue
-            named = " " in lexeme.text or lexeme.value in self.symbols.popular
-            if (named and lexeme.text.lower() != "it") or (alone and lexeme.text.isupper() and lexeme.kind == "SYMBOL"):
-                words = words.replace(lexeme.text.lower(), "§")
-        return words
+    def _masked(self, text: str, *, tickers: bool) -> str:
+        """Hide company names, so that "News Corp" is no news; with `tickers`, those of one word in capitals too."""
+        masked = list(text.lower())
+        for one in self.lexemes:
+            if self._is_hidden(one, tickers=tickers):
+                masked[one.start : one.end] = "§" * (one.end - one.start)
+        return "".join(masked)
+
+    def _is_hidden(self, one: Lexeme, *, tickers: bool) -> bool:
+        if one.kind == "ORDER_ID":
+            return True
+        if one.kind not in ("SYMBOL", "AMBIGUOUS"):
+            return False
+        return " " in one.text or one.value in self.symbols.popular or (tickers and one.text.isupper())
 
     # -- instructions --------------------------------------------------------------------------------------------------
     def _act(self, text: str) -> Reading:
-        asked = cues.first(cues.ASKED, self._masked(self._asked_about(text), alone=True))
+        asked = cues.first(cues.ASKED, self._asked_about()) or cues.first(cues.ASKED_WHOLE, text)
         try:
             ask_unless(not asked, asked or "")
             return self._instructions()
@@ -179,24 +202,13 @@ class _Reader:
         except ValueError:
             return _clarify("contradictory")
 
-    def _asked_about(self, text: str) -> str:
-        """The words that the cue tables judge: what was taken as one phrase of ours is no cue."""
-        whole = {
-            "UNTOUCHED",
-            "REST",
-            "OPG",
-            "CLS",
-            "MOO",
-            "MOC",
-            "LOO",
-            "LOC",
-            "GTC",
-            "CASH",
-            "BUYING_POWER",
-            "EXTENDED",
-        }
-        pieces = [one.text.lower() for one in self.lexemes if one.kind not in whole]
-        return " ".join(pieces)
+    def _asked_about(self) -> str:
+        """The words that the cue tables judge: a phrase that was taken as a whole is no cue, nor is a name."""
+        words = []
+        for one in self.lexemes:
+            phrase = one.kind not in _UNPHRASED and re.search(r"[ -]", one.text)
+            words.append("," if phrase else "§" if self._is_hidden(one, tickers=True) else one.text.lower())
+        return " ".join(words)
 
     def _is_about_trading(self) -> bool:
         kinds = {one.kind for one in self.lexemes}
@@ -230,7 +242,8 @@ class _Reader:
                 continue
             if reading.to_dict() not in [one.to_dict() for one in found]:
                 found.append(reading)
-        if len(found) > 1:
+        # "Close ALL" may mean Allstate; in a longer text the plain reading of a word is the likely one.
+        if len(found) > 1 and len(lexemes) <= 2:
             raise AskBack("ambiguous_symbol", missing=("symbol",))
         if not found:
             raise problem or AskBack("not_understood")
@@ -269,10 +282,13 @@ class _Reader:
             (x for x in lexemes if x.kind in ("UNKNOWN", "AMBIGUOUS", "UNKNOWN_SYMBOL") or x.kind in _TROUBLE), None
         )
         ask_unless(bad is None, "not_understood", missing=(bad.text,) if bad else ())
+        # "To buy 10 AAPL" is a piece of a sentence about something else.
+        ask_unless(not lexemes[0].text.lower().startswith("to "), "not_understood")
         weighed = weights.weighed(lexemes)
         if weighed:
             return weighed
-        return _merged([self._one(segment) for segment in _segments(lexemes)])
+        conditional = any(one.kind == "IF" for one in lexemes)
+        return _merged([self._one(segment) for segment in _segments(lexemes)], conditional=conditional)
 
     def _one(self, lexemes: list[Lexeme]) -> Instruction | Reading | tuple[Target, ...]:
         """Read one instruction: an order, a cancellation, a change or a halt."""
@@ -318,7 +334,10 @@ def _is_change(lexemes: Sequence[Lexeme]) -> bool:
     kinds = [one.kind for one in lexemes]
     if kinds[0] == "CHANGE":
         return True
-    changing = kinds[0] in ("RAISE", "TRIM", "ADJUST", "PLACE")
+    made = kinds[0] == "PLACE" and lexemes[0].text.lower().startswith(("make", "set"))
+    places = bool({"BUY", "SELL", "SHORT"} & set(kinds[:2]))  # "set a buy order", "place a sell order"
+    changing = kinds[0] in ("RAISE", "TRIM", "ADJUST") or made
+    changing = changing and not places
     return changing and (
         "ORDER" in kinds or "ORDER_ID" in kinds or (kinds[0] in ("RAISE", "TRIM") and bool(_EXITS & set(kinds)))
     )
@@ -366,7 +385,15 @@ def _retagged(lexemes: list[Lexeme]) -> list[Lexeme]:
         kind = one.kind
         if kind == "ORDER" and at == 0 and following in ("NUM", "MONEY"):
             kind = "BUY"
-        elif kind in ("PUT", "ADJUST") and following in _EXITS:
+        elif kind in ("PUT", "ADJUST") and (following in _EXITS or (following in _NUMBERS and after in _EXITS)):
+            kind = "PLACE"
+        elif kind == "ADJUST" and following in ("BUY", "SELL", "SHORT"):
+            kind = "PLACE"
+        elif kind == "AT" and following == "MARKET":
+            kind = "PLACE"
+        elif kind == "JOIN" and one.value in _HARD:
+            kind = "BREAK"
+        elif kind == "FOR" and at and kinds[at - 1] in _BEFORE_FOR and following in ("NUM", "MONEY"):
             kind = "PLACE"
         elif kind in ("LIMIT", "STOP") and following == "NUM" and after in ("SYMBOL", "SHARES"):
             kind = "MARK_" + kind
@@ -390,7 +417,7 @@ def _shorts(lexemes: list[Lexeme]) -> list[Lexeme]:
     return [replace(lexemes[0], kind="COVER"), *rest]
 
 
-def _merged(found: Sequence[Instruction | Reading | tuple[Target, ...]]) -> Reading:
+def _merged(found: Sequence[Instruction | Reading | tuple[Target, ...]], *, conditional: bool) -> Reading:
     """Make one reading of all instructions of a text."""
     if len(found) == 1 and isinstance(found[0], Reading):
         return found[0]
@@ -404,6 +431,8 @@ def _merged(found: Sequence[Instruction | Reading | tuple[Target, ...]]) -> Read
             orders += _after(one.orders, orders)
         elif isinstance(one, tuple):
             cancels += one
+    # "If it falls, sell A and buy B": whether the condition is for both, only the person knows.
+    ask_unless(len(orders) <= 1 or not conditional, "ambiguous_condition", missing=("condition",))
     ask_unless(len(everything) <= 1 and not (everything and orders), "unsupported_combination")
     if not orders and not everything:
         return _cancellation(cancels)

@@ -31,7 +31,7 @@ def sized(verb: str, what: What, funds: What | None) -> Size:
     if amount.kind == "NUM":
         return _shares(verb, amount, what.flags)
     if amount.kind == "MONEY":
-        ask_unless("TO" not in what.flags or verb == "BUY", "ambiguous_quantity", missing=("quantity",))
+        ask_unless("TO" not in what.flags, "ambiguous_quantity", missing=("quantity",))
         return Size(notional=_positive(amount))
     ask_unless("TO" not in what.flags, "ambiguous_quantity", missing=("quantity",))
     return _percentage(verb, amount)
@@ -67,6 +67,7 @@ def _shares(verb: str, amount: Amount, flags: frozenset[str]) -> Size:
     value = amount.value or Decimal(0)
     if "TO" in flags and verb in ("TRIM", "RAISE", "ADJUST"):
         return Size(target_qty=value)
+    ask_unless("TO" not in flags, "missing_side", missing=("side",))
     bare = "SHARES" not in flags and "EACH" not in flags
     # "500 of AAPL" and "put 500 in AAPL" may be shares or dollars; "10 AAPL" is shares.
     ask_unless(not (bare and (flags & {"OF", "IN", "BETWEEN"} or verb == "PUT")), "ambiguous_units", missing=("unit",))

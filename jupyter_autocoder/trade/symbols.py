@@ -21,8 +21,57 @@ from importlib import resources
 
 LONGEST_NAME = 6  # words; longer legal names are found by their ticker
 
-_SUFFIXES = frozenset(
-    ["inc", "incorporated", "corp", "corporation", "co", "company", "companies", "cos", "ltd", "limited", "plc", "llc", "lp", "l", "p", "sa", "s", "a", "nv", "n", "v", "ag", "se", "oyj", "ab", "asa", "group", "holdings", "holding", "hldgs", "de", "new", "adr", "cl", "class", "the", "trust", "com", "md", "nj", "ny", "pa", "va", "oh", "mn", "wi", "nv", "in"]
+SUFFIXES = frozenset(
+    [
+        "inc",
+        "incorporated",
+        "corp",
+        "corporation",
+        "co",
+        "company",
+        "companies",
+        "cos",
+        "ltd",
+        "limited",
+        "plc",
+        "llc",
+        "lp",
+        "l",
+        "p",
+        "sa",
+        "s",
+        "a",
+        "nv",
+        "n",
+        "v",
+        "ag",
+        "se",
+        "oyj",
+        "ab",
+        "asa",
+        "group",
+        "holdings",
+        "holding",
+        "hldgs",
+        "de",
+        "new",
+        "adr",
+        "cl",
+        "class",
+        "the",
+        "trust",
+        "com",
+        "md",
+        "nj",
+        "ny",
+        "pa",
+        "va",
+        "oh",
+        "mn",
+        "wi",
+        "nv",
+        "in",
+    ]
 )
 # What a listing's tail says when it is not the common share: preferred, warrant, unit, right.
 _NOT_COMMON = re.compile(r".*-(?:P[A-Z]?|WT[A-Z]?|UN|RI|WS|U|R|W)")
@@ -49,12 +98,14 @@ class Listing:
 class Symbols:
     """A table of listings with the names under which each is known.
 
-    `names` maps words to every symbol they may mean: one symbol resolves, several are asked about.
+    `names` maps words to every symbol they may mean: one symbol resolves, several are asked about. `said` are the
+    names of the alias file, which stand even where they are ordinary words ("target"); `popular` are its symbols.
     """
 
     listings: Mapping[str, Listing]
     names: Mapping[tuple[str, ...], tuple[str, ...]]
     popular: frozenset[str] = frozenset()
+    said: frozenset[tuple[str, ...]] = frozenset()
     as_of: str = ""
     _firsts: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -96,7 +147,7 @@ class Symbols:
         names = {words: found for words, found in names.items() if found}
         for words, found in _legal_names(l for s, l in listings.items() if s not in self.listings).items():
             names.setdefault(words, found)
-        return Symbols(listings, names, self.popular & listings.keys(), self.as_of)
+        return Symbols(listings, names, self.popular & listings.keys(), self.said, self.as_of)
 
     def _by_first_word(self) -> dict[str, list[str]]:
         if not self._firsts:
@@ -128,7 +179,8 @@ def table() -> Symbols:
     for name, found in aliases.items():
         names[words_of(name)] = found
     popular = frozenset(symbol for found in aliases.values() for symbol in found)
-    return Symbols(listings, names, popular, as_of)
+    said = frozenset(words_of(name) for name in aliases)
+    return Symbols(listings, names, popular, said, as_of)
 
 
 def _shipped() -> tuple[str, dict[str, Listing]]:
@@ -166,11 +218,11 @@ def _keys(name: str) -> Iterator[tuple[str, ...]]:
     if words[:1] == ("the",):
         words = words[1:]
     while words:
-        if len(words) <= LONGEST_NAME:
+        if len(words) <= LONGEST_NAME and words[-1] != "&":
             yield words
             if "&" in words:
                 yield tuple("and" if word == "&" else word for word in words)
-        if words[-1] not in _SUFFIXES and words[-1] != "&":
+        if words[-1] not in SUFFIXES and words[-1] != "&":
             return
         words = words[:-1]
 

@@ -6,6 +6,7 @@ that turn the writing direction are never cleaned away silently; they are found,
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -35,6 +36,8 @@ def cleaned(raw: str) -> Clean:
     fractions = fractions.replace("⅓", " 1/3 ").replace("⅔", " 2/3 ")
     text = fractions.translate(_QUOTES).translate(_DASHES).replace("…", "...")
     text = unicodedata.normalize("NFKC", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    text = re.sub(r"'(?=til\b|till\b)", "", text)
+    text = re.sub(r" {2,}", " ", text)
     return Clean("".join(c for i, c in enumerate(text) if not _is_apostrophe(text, i)).strip())
 
 

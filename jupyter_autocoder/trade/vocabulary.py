@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-_PLACE = "(place|enter|submit|make|create|execute|set up|open|send|put in|do)"
+_PLACE = "(place|enter|submit|create|execute|set up|open|send|put in|do)"
 
 PHRASES: Mapping[str, str] = {
     # -- verbs
     "BUY": f"""
-        buy [me|us|up|in|into]
+        buy [me|us|in|into]
         buy to open
         (purchase|acquire|accumulate) [me]
         (get|grab) [me|us]
@@ -63,7 +63,7 @@ PHRASES: Mapping[str, str] = {
     "RAISE": "(increase|grow|boost|raise|top up|bring up|build up|beef up)",
     "ADJUST": "(bring|take|adjust|get|set|make)",
     "DOUBLE": "double",
-    "PUT": "(put|invest|spend|allocate|deploy|stick|throw)",
+    "PUT": "(put|invest|reinvest|spend|allocate|deploy|stick|throw)",
     "SPLIT": "(split|divide|spread)",
     "ROTATE": "(rotate|swap|switch|convert|roll) [out of|from]",
     "REBALANCE": """
@@ -80,7 +80,7 @@ PHRASES: Mapping[str, str] = {
         emergency (stop|halt)
         halt
         """,
-    "PLACE": f"{_PLACE} [me] [a|an|another|the|my]",
+    "PLACE": f"{_PLACE} [me] [a|an|another|the]",
     # -- prices and types
     "MARKET": """
         [at|with|using] [a|the] [current] market [price|order|prices] [order]
@@ -92,15 +92,14 @@ PHRASES: Mapping[str, str] = {
         [with|at|using|as|to] [a|an|the|its|my] (limit|lmt) [price|order|price of|order at|price at] [of|at|is|to|set at|for]
         [with|at|using] [a|the] (limit price) [of|at|is|to|set at]
         """,
+    "STOP_LIMIT": "[with|at|using|as] [a|an|the] stop limit [order|price] [of|at]",
+    "STOP_LOSS": """
+        [with|and|using|at|as] [a|an|the|my|its] (stop loss|stoploss|protective stop|sl) [order|price] [of|at|to|is|set at|below]
+        (with|using) [a|the] stop [at|of]
+        """,
     "STOP": """
         [with|at|using|as|to] [a|an|the|its|my] stop [price|order|trigger|market|market order] [of|at|is|to|set at]
         [with|at|using] [a|the] (trigger price|trigger) [of|at|is]
-        """,
-    "STOP_LIMIT": "[with|at|using|as] [a|an|the] stop limit [order|price] [of|at]",
-    "STOP_LOSS": """
-        [with|and|using|at|as] [a|an|the|my|its] (stop loss|stoploss|protective stop) [order|price] [of|at|to|is|set at|below]
-        [with|using] [a|the] stop [at|of]
-        [a|the] stop loss
         """,
     "TAKE_PROFIT": """
         [with|using|at|as] [a|an|the|my] (take profit|takeprofit|profit target|profit taker|tp|target|price target) [order|price|limit] [of|at|to|is|set at]
@@ -217,7 +216,7 @@ PHRASES: Mapping[str, str] = {
         """,
     # -- words inside the object
     "SHARES": "(share|shares|shs|stock|stocks|unit|units|shares of stock)",
-    "HOLDING": "(position|positions|holding|holdings|stake|investment|exposure)",
+    "HOLDING": "(position|positions|holding|holdings|stake|investment|exposure|exposure to)",
     "MY": "[all|rest] [of] (my|our)",
     "ALL": """
         all [of|the|of the] [my|our]
@@ -272,7 +271,8 @@ PHRASES: Mapping[str, str] = {
         [and] (dont|do not) touch [the|my|any] (rest|others|other positions|other holdings|everything else|anything else)
         """,
     "NOTHING_ELSE": """
-        [and] (sell|close|dump|liquidate|exit) (everything else|the rest|all others|all other positions|anything else)
+        and (sell|close|dump|liquidate|exit) (everything else|the rest|all others|all other positions|anything else)
+        (sell|close|dump|liquidate|exit) (everything else|all others|all other positions)
         [and] nothing else
         """,
     # -- joints and what carries no meaning
@@ -280,7 +280,7 @@ PHRASES: Mapping[str, str] = {
     "THE": "(the|those|these|a|an|its|that|total|exactly|only|just|single|whole|what i have in|shares of the)",
     "FILLER": """
         (please|pls|plz|kindly|thanks|thank you|thx|now|right now|immediately|asap|right away|at once|for me|me|quickly|today please|thank you very much|straight away)
-        (go ahead and|just|also|all in|in total|altogether|if you can|if possible|when you can|when you get a chance|will you)
+        (go ahead and|just|also|all in|in total|altogether)
         in my [paper|trading|brokerage|practice] [trading] account
         both
         right
@@ -301,15 +301,68 @@ OPENERS = re.compile(
     r"i want you to|i would like you to|id like you to|i need you to|"
     r"i would like to|id like to|id love to|i would love to|i want to|i wanna|i need to|i wish to|we want to|wed like to|"
     r"we need to|im looking to|i am looking to|i would prefer to|"
-    r"can you|could you|would you|will you|can u|could u|would you mind|could you go ahead and|may you|"
-    r"lets|let us|go ahead and|help me|help me to|try to|make sure to|be sure to|proceed to|"
-    r"command|order|trade|request|instruction|task) *[,:]? +)+"
+    r"would you mind|do you mind|could you go ahead and|can you|could you|would you|will you|can u|could u|may you|"
+    r"lets|let us|go ahead and|help me|help me to|try to|make sure to|be sure to|proceed to) *[,:]? +)+"
 )
 
 # Common misspellings cost an edit or two; words shorter than this are only forgiven one swap or one letter.
 _LONG = 7
 _FORGIVEN = frozenset(
-    ["buy", "sell", "purchase", "short", "cover", "close", "liquidate", "exit", "trim", "reduce", "cancel", "rebalance", "share", "shares", "stock", "limit", "market", "stop", "trailing", "profit", "loss", "order", "orders", "price", "dollars", "percent", "position", "portfolio", "worth", "please", "half", "everything", "hours", "cash", "until", "cancelled", "canceled", "good", "premarket", "extended", "change", "modify", "proceeds", "bracket", "equally", "between", "account", "buying", "power", "invest", "allocate", "quantity", "open"]
+    [
+        "buy",
+        "sell",
+        "purchase",
+        "short",
+        "cover",
+        "close",
+        "liquidate",
+        "exit",
+        "trim",
+        "reduce",
+        "cancel",
+        "rebalance",
+        "share",
+        "shares",
+        "stock",
+        "limit",
+        "market",
+        "stop",
+        "trailing",
+        "profit",
+        "loss",
+        "order",
+        "orders",
+        "price",
+        "dollars",
+        "percent",
+        "position",
+        "portfolio",
+        "worth",
+        "please",
+        "half",
+        "everything",
+        "hours",
+        "cash",
+        "until",
+        "cancelled",
+        "canceled",
+        "good",
+        "premarket",
+        "extended",
+        "change",
+        "modify",
+        "proceeds",
+        "bracket",
+        "equally",
+        "between",
+        "account",
+        "buying",
+        "power",
+        "invest",
+        "allocate",
+        "quantity",
+        "open",
+    ]
 )
 
 

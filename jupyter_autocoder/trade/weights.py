@@ -12,7 +12,39 @@ from jupyter_autocoder.trade.orders import Kind, Reading, Scope
 
 HUNDRED = Decimal(100)
 _WORDS = frozenset(
-    ["REBALANCE", "ADJUST", "PUT", "RAISE", "TRIM", "PERCENT", "NUM", "SYMBOL", "CASH", "EQUITY", "IN", "OF", "TO", "MY", "JOIN", "REST", "UNTOUCHED", "NOTHING_ELSE", "EQUALLY", "HOLDING", "WITH", "AT", "SHARES", "FOR", "BETWEEN", "SPLIT", "ALL", "MARKET", "OPENING", "CLOSING", "EACH"]
+    [
+        "REBALANCE",
+        "ADJUST",
+        "PUT",
+        "RAISE",
+        "TRIM",
+        "PERCENT",
+        "NUM",
+        "SYMBOL",
+        "CASH",
+        "EQUITY",
+        "IN",
+        "OF",
+        "TO",
+        "MY",
+        "JOIN",
+        "REST",
+        "UNTOUCHED",
+        "NOTHING_ELSE",
+        "EQUALLY",
+        "HOLDING",
+        "WITH",
+        "AT",
+        "SHARES",
+        "FOR",
+        "BETWEEN",
+        "SPLIT",
+        "ALL",
+        "MARKET",
+        "OPENING",
+        "CLOSING",
+        "EACH",
+    ]
 )
 _ONE = frozenset({"ADJUST", "RAISE", "TRIM", "PUT"})
 _RATIO = re.compile(
@@ -86,6 +118,8 @@ def _pairs(lexemes: Sequence[Lexeme]) -> tuple[dict[str, Decimal], Decimal | Non
     if "EQUALLY" in [x.kind for x in lexemes]:
         return _equal(marks), None
     marks = [x for x in marks if x.kind != "NUM"] if any(x.kind == "PERCENT" for x in marks) else marks
+    if "EACH" in [x.kind for x in lexemes] and [x.kind for x in marks].count("PERCENT") == 1:
+        return _each(marks), None
     ask_unless(marks and len(marks) % 2 == 0, "missing_weights", missing=("target_weights",))
     weights: dict[str, Decimal] = {}
     cash: Decimal | None = None
@@ -100,6 +134,13 @@ def _pairs(lexemes: Sequence[Lexeme]) -> tuple[dict[str, Decimal], Decimal | Non
         ask_unless(name.value not in weights, "ambiguous_weights")
         weights[name.value] = number.value
     return weights, cash
+
+
+def _each(marks: Sequence[Lexeme]) -> dict[str, Decimal]:
+    weight = next(mark.value for mark in marks if mark.kind == "PERCENT")
+    names = [mark.value for mark in marks if mark.kind == "SYMBOL"]
+    ask_unless(len(names) > 1 and len(names) + 1 == len(marks) == len(set(names)) + 1, "ambiguous_weights")
+    return dict.fromkeys(names, weight)
 
 
 def _equal(marks: Sequence[Lexeme]) -> dict[str, Decimal]:
