@@ -82,7 +82,9 @@ _MODULES: tuple[tuple[str, str], ...] = (
     ("numpy.savetxt", "files-written"),
 )
 _READING = words("read_text read_bytes iterdir rglob")
-_WRITING = words("write_text write_bytes savefig unlink rmdir mkdir touch tofile write_parquet write_csv write_json")
+_WRITING = words(
+    "mkdir rmdir savefig tofile touch unlink write_bytes write_csv write_html write_json write_parquet write_text"
+)
 _READERS = re.compile(r"read_(?!only|sql)[a-z]+|scan_(?:csv|parquet|ndjson|ipc)")
 _WRITERS = re.compile(r"to_(?:csv|excel|parquet|json|feather|orc|hdf|html|latex|stata|xml)")
 

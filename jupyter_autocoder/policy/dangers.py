@@ -58,7 +58,7 @@ _NATIVE = _each(
     "numpy.lib.introspect numpy.lib.stride_tricks.as_strided pyarrow.cffi pyarrow.cuda pyarrow.jvm "
     "pyarrow.load_library pyarrow.util scipy.LowLevelCallable scipy.weave scipy._lib.ccallback numba numexpr "
     "cython Cython pyximport llvmlite sqlite3.enable_load_extension polars.plugins polars.PyExpr PIL.ImageShow "
-    "PIL.ImageGrab PIL.ImageMath pandas.io.common sys.setdlopenflags",
+    "PIL.ImageGrab PIL.ImageMath sys.setdlopenflags",
 )
 _DYNAMIC = _each(
     "dynamic-code",
@@ -99,19 +99,21 @@ REFUSED: Mapping[str, str] = {
     **_DYNAMIC,
     **_INTROSPECTION,
     **_ENVIRONMENT,
+    "pandas.io.common": "re-export",
 }
 
 # Modules of the standard library that other modules import and so carry along by chance. Reaching them through another
 # module is refused in the library; the second set holds the names that mean nothing else anywhere.
 CARRIED = words(
-    "_io _os _sys _thread _weakref argparse atexit builtins codecs contextlib copyreg ctypes dis fcntl gc "
-    "genericpath getopt gettext glob importlib inspect io linecache locale logging marshal mmap ntpath opcode os "
-    "pickle pkgutil platform posix posixpath pwd runpy select selectors shutil signal site socket ssl subprocess "
-    "sys sysconfig tempfile threading tokenize traceback types urllib warnings weakref zipfile zipimport"
+    "_io _os _sys _thread _weakref argparse pydoc encodings string atexit builtins codecs contextlib copyreg "
+    "ctypes dis fcntl gc genericpath getopt gettext glob importlib inspect io linecache locale logging marshal "
+    "mmap ntpath opcode os pickle pkgutil platform posix posixpath pwd runpy select selectors shutil signal site "
+    "socket ssl subprocess sys sysconfig tempfile threading tokenize traceback types urllib warnings weakref "
+    "zipfile zipimport"
 )
 # Members of libraries that only share such a name.
 NAMESAKES = words("numpy.select pandas.io pandas.api.types plotly.io polars.select pyarrow.types scipy.io scipy.signal")
 UNMISTAKABLE = words(
-    "_builtins _ctypes _imp _io _os _posixsubprocess _socket _subprocess _sys _thread _warnings _weakref builtins "
-    "ctypes importlib os posix pickle subprocess sys shutil socket"
+    "_builtins bltns _ctypes _imp _io _os _posixsubprocess _socket _subprocess _sys _thread _warnings _weakref "
+    "builtins ctypes importlib os posix pickle subprocess sys shutil socket"
 )

@@ -315,7 +315,7 @@ def _method(receiver: str | bytes, name: str, args: list[Fold], node: ast.Call) 
 
 
 def _format(receiver: str, args: list[Fold], node: ast.Call) -> Fold:
-    if _WIDE.search(receiver) or re.search(r"\{[^}]*\{", receiver) or node.keywords:
+    if _WIDE.search(receiver) or re.search(r"\{[^}]*\{", receiver.replace("{{", "").replace("}}", "")) or node.keywords:
         return None
     values = [UNKNOWN if arg is None else arg for arg in args]
     return _attempt(lambda: receiver.format(*values)) if all(isinstance(v, str | int) for v in values) else None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from jupyter_autocoder.policy.dangers import CARRIED, NAMESAKES, REFUSED, UNMISTAKABLE
-from jupyter_autocoder.policy.modules import MODULES, PACKAGES, TREES
+from jupyter_autocoder.policy.modules import MODULES, PACKAGES, STREAMS, TREES
 from jupyter_autocoder.policy.scan import Scan
 
 
@@ -71,8 +71,6 @@ class Judge:
         return self._known[path]
 
     def _judge(self, path: str) -> tuple[str, str] | None:
-        if path.startswith("builtins."):
-            return None  # built-in names have rules of their own
         parts = path.split(".")
         prefixes = [".".join(parts[: end + 1]) for end in range(len(parts))]
         if any(prefix in self._extra for prefix in prefixes):
@@ -82,11 +80,11 @@ class Judge:
                 return REFUSED[prefix], prefix
         known = [prefix for prefix in prefixes if prefix in MODULES or prefix in PACKAGES]
         if not known:
-            return None if self._leads_to_extra(prefixes[0]) else ("import", path)
+            return None if self._leads_to_extra(path) else ("import", path)
         return self._judge_member(known[-1], path, parts)
 
-    def _leads_to_extra(self, root: str) -> bool:
-        return any(extra.startswith(root + ".") for extra in self._extra)
+    def _leads_to_extra(self, path: str) -> bool:
+        return any(extra.startswith(path + ".") for extra in self._extra)
 
     def _judge_member(self, module: str, path: str, parts: list[str]) -> tuple[str, str] | None:
         depth = module.count(".") + 1
@@ -108,7 +106,7 @@ class Judge:
 
 def is_partly_open(path: str) -> bool:
     """Say whether only some members of this module may be used."""
-    return MODULES.get(path) is not None
+    return MODULES.get(path) is not None and path not in STREAMS
 
 
 def is_module_tree(path: str) -> bool:

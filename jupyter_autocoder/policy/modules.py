@@ -108,6 +108,11 @@ _FILES: Mapping[str, frozenset[str] | None] = {
         "argv byteorder exc_info exit float_info getrecursionlimit getsizeof hash_info implementation int_info intern "
         "maxsize maxunicode platform set_int_max_str_digits setrecursionlimit stderr stdin stdout version version_info"
     ),
+    **dict.fromkeys(
+        ("sys.stderr", "sys.stdin", "sys.stdout"),
+        # what files have; a notebook's streams also hold its session, which signs messages
+        words("buffer closed encoding errors fileno flush isatty name readable reconfigure writable write writelines"),
+    ),
     "tempfile": words("NamedTemporaryFile SpooledTemporaryFile TemporaryDirectory TemporaryFile gettempdir mkdtemp"),
     "xml.etree": ALL,  # data as text
     "xml.etree.ElementTree": ALL,  # the same
@@ -185,6 +190,8 @@ _LIBRARIES: Mapping[str, frozenset[str] | None] = {
 
 MODULES: Mapping[str, frozenset[str] | None] = {**_LANGUAGE, **_FILES, **_RUNNING, **_LIBRARIES}
 
+# Objects of which only some members are open, and which may be passed around all the same.
+STREAMS = frozenset({"sys.stderr", "sys.stdin", "sys.stdout"})
 # Parts of the standard library that are packages, whose modules are open one by one.
 PACKAGES = frozenset({"collections", "concurrent", "html", "json", "os", "xml", "xml.dom", "xml.etree", "IPython"})
 # Packages whose modules are open as a whole, except for what `dangers` names.

@@ -12,6 +12,9 @@ from jupyter_autocoder.policy.nodes import FIELDS
 
 N = TypeVar("N", bound=ast.AST)
 T = TypeVar("T")
+# A name that may be given more expressions than this is as good as unknown.
+_MANY = 200
+_MANY_STARS = 10
 
 
 class Scan:
@@ -27,6 +30,7 @@ class Scan:
         self.names = _index(self.nodes(ast.Name), "id")
         self.attributes = _index(self.nodes(ast.Attribute), "attr")
         self._paths: dict[int | str, frozenset[str]] = {}
+        self._values: dict[str, tuple[ast.expr, ...] | None] = {}
         self._once: dict[object, object] = {}
 
     def _collect(self, tree: ast.Module) -> None:
@@ -78,7 +82,10 @@ class Scan:
     @functools.cached_property
     def stars(self) -> tuple[str, ...]:
         """Modules whose names came in by ``from m import *``."""
-        return tuple(n.module or "" for n in self.nodes(ast.ImportFrom) if n.names[0].name == "*")
+        found = dict.fromkeys(n.module or "" for n in self.nodes(ast.ImportFrom) if n.names[0].name == "*")
+        if len(found) > _MANY_STARS:
+            raise RecursionError  # each name may be from any of them
+        return tuple(found)
 
     @functools.cached_property
     def bound(self) -> frozenset[str]:
@@ -139,6 +146,11 @@ class Scan:
 
     def values(self, name: str) -> tuple[ast.expr, ...] | None:
         """Return all expressions that `name` may be given anywhere; None where the source does not show them all."""
+        if name not in self._values:
+            self._values[name] = self._find_values(name)
+        return self._values[name]
+
+    def _find_values(self, name: str) -> tuple[ast.expr, ...] | None:
         if name in self._opaque or name in self.imports:
             return None
         values: list[ast.expr] = []
@@ -149,6 +161,8 @@ class Scan:
             if given is None:
                 return None
             values.extend(given)
+            if len(values) > _MANY:
+                return None
         return tuple(values) or None
 
     def paths(self, node: ast.AST) -> frozenset[str]:
@@ -181,7 +195,6 @@ class Scan:
     def _name_paths(self, name: str) -> Iterator[str]:
         yield from self.imports.get(name, ())
         if name not in self.bound:
-            yield f"builtins.{name}"
             yield from (f"{star}.{name}" for star in self.stars)
             return
         for node in self.names.get(name, ()):

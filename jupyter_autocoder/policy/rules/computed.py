@@ -30,7 +30,7 @@ def _find(scan: Scan) -> Iterator[Hit]:
     calls = {id(call.func): call for call in scan.nodes(ast.Call)}
     for name in _NAMED.keys() & (scan.names.keys() | scan.attributes.keys()):
         for node in [*scan.names.get(name, ()), *scan.attributes.get(name, ())]:
-            if isinstance(node, ast.Name) and (node.ctx.__class__ is not ast.Load or is_own_name(scan, node)):
+            if isinstance(node, ast.Name) and _is_other(scan, node):
                 continue
             call = calls.get(id(node))
             if call is None:
@@ -41,6 +41,11 @@ def _find(scan: Scan) -> Iterator[Hit]:
         for used in scan.names[name]:
             if used.ctx.__class__ is ast.Load and not is_own_name(scan, used):
                 yield Hit(used, f"'{name}' hands out all variables by name", "Use a dict of your own.")
+
+
+def _is_other(scan: Scan, node: ast.Name) -> bool:
+    """Say whether a name is not the function that is meant; what was imported under its name is."""
+    return node.ctx.__class__ is not ast.Load or (node.id not in scan.imports and is_own_name(scan, node))
 
 
 def _call(scan: Scan, name: str, call: ast.Call) -> Iterator[Hit]:

@@ -75,7 +75,7 @@ def _is_computed(scan: Scan, node: ast.expr, text: str | None) -> bool:
     match node:
         case ast.BinOp(op=ast.Add() | ast.Mod() | ast.Mult()):
             return True
-        case ast.Call(func=ast.Attribute(attr=("join" | "replace" | "decode" | "translate"))):
+        case ast.Call(func=ast.Attribute(attr=("join" | "replace" | "decode" | "translate" | "format"))):
             return True
         case ast.Call(func=ast.Name(id=("str" | "chr" | "bytes"))):
             return True

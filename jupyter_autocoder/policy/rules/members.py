@@ -23,7 +23,7 @@ def _loose(scan: Scan) -> Iterator[Hit]:
     if not any(is_partly_open(path) for paths in scan.imports.values() for path in paths):
         return
     held = {id(node.value) for nodes in scan.attributes.values() for node in nodes}
-    held |= {id(node.value) for node in scan.nodes(ast.Assign) if all(map(scan.is_followed, node.targets))}
+    held |= {id(node.value) for node in _followed(scan)}
     members = [node for nodes in scan.attributes.values() for node in nodes]
     users: list[ast.Name | ast.Attribute] = [*scan.nodes(ast.Name), *members]
     for node in users:
@@ -32,6 +32,15 @@ def _loose(scan: Scan) -> Iterator[Hit]:
         for path in scan.paths(node):
             if is_partly_open(path) and path not in scan.extra_imports:
                 yield Hit(node, f"the module {path!r} is passed around as a value", "Use its members by name.")
+
+
+def _followed(scan: Scan) -> Iterator[ast.Assign]:
+    """Yield assignments after which the module is still known by a name; in a class it becomes an attribute."""
+    in_classes = {id(part) for made in scan.nodes(ast.ClassDef) for part in made.body}
+    for node in scan.nodes(ast.Assign):
+        plain = all(isinstance(target, ast.Name) and scan.is_followed(target) for target in node.targets)
+        if plain and id(node) not in in_classes:
+            yield node
 
 
 def _open(module: str) -> str:

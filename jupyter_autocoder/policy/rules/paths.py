@@ -14,7 +14,7 @@ from jupyter_autocoder.policy.words import words
 _OUTSIDE = re.compile(
     r"(?:file://)?(?:/(?:etc|proc|sys|root|boot|run|var/run|var/lib|var/log|dev(?!/null$|/stdout$|/stderr$))(?:/.*)?"
     r"|~(?:[a-z_][\w-]*)?/.*"
-    r"|(?:/home|/Users|/mnt/c/Users)/[\w.-]+"
+    r"|(?:/home|/Users|/mnt/c/Users)/[\w.-]+(?:/.*)?"
     r"|(?:.*/)?\.(?:ssh|aws|gnupg|kube|docker|netrc|pgpass|git-credentials|bash_history|env|npmrc|pypirc|jupyter|ipython)"
     r"(?:/.*)?"
     r"|(?:.*/)?(?:id_rsa|id_ed25519|authorized_keys|docker\.sock)(?:\.pub)?"
