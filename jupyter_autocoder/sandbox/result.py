@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from jupyter_autocoder.events import Run, RunError
@@ -13,6 +14,8 @@ from jupyter_autocoder.sandbox.watch import Watch
 # errno 28 no space, 27 file too large, 122 quota: what a full scratch folder looks like from inside.
 _DISK = ("[Errno 28]", "[Errno 27]", "[Errno 122]")
 # bubblewrap and the shell alike report a child that signal N killed as 128 + N.
+_TRACEBACK = re.compile(r"^Traceback", re.MULTILINE)
+_FRAME = re.compile(r"^  Cell In\[(\d+)\], line (\d{1,7})\b", re.MULTILINE)
 _SIGXCPU = 128 + 24
 
 Output = dict[str, Any]
@@ -90,14 +93,24 @@ def _error(executed: Executed, outputs: list[Output], limit: str | None, watch: 
     if reply.get("status", "ok") == "ok" and limit is None:
         return None
     told = reply if reply.get("status") == "error" else next((o for o in outputs if o["output_type"] == "error"), {})
-    message = told.get("evalue", "")
+    # IPython keeps a cell in a file whose name says nothing to anyone.
+    message = re.sub(r"\(\d+\.py, line (\d+)\)$", r"(line \1)", text.plain(told.get("evalue", "")))
+    trace = text.plain("\n".join(told.get("traceback", [])))
     if limit is not None:
         message = _STOPPED[limit]
     return RunError(
         name=told.get("ename", "KeyboardInterrupt"),
-        message=text.plain(message),
-        traceback=text.plain("\n".join(told.get("traceback", []))),
+        message=message,
+        traceback=trace,
+        line=_failing_line(trace),
     )
+
+
+def _failing_line(trace: str) -> int | None:
+    """The deepest line of this very cell in the last traceback of the chain."""
+    frames = _FRAME.findall(_TRACEBACK.split(trace)[-1])
+    lines = [int(line) for cell, line in frames if cell == frames[0][0]]
+    return lines[-1] if lines else None
 
 
 def _limit_of(error: RunError) -> list[str]:

@@ -58,9 +58,10 @@ def _echo_nowhere(stream: Any) -> None:
     """What native code writes to the descriptor is shown and also echoed; a full echo would block it for ever."""
     copy = getattr(stream, "_original_stdstream_copy", None)
     if copy is not None:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, copy)
-        os.close(nowhere)
+        with contextlib.suppress(OSError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, copy)
+            os.close(nowhere)
 
 
 class _Flow:
@@ -137,6 +138,17 @@ def _readable_tracebacks(shell: Any) -> None:
             return fallback(kind, value, tb, *args, **kw)
 
     shell.InteractiveTB.structured_traceback = structured
+    show = shell.showtraceback
+
+    def showtraceback(exc_tuple: Any = None, *args: Any, **kw: Any) -> None:
+        # These two IPython prints in ways of its own, past the formatter.
+        error = (exc_tuple or sys.exc_info())[1]
+        if isinstance(error, (BaseExceptionGroup, SystemExit)):
+            shell._showtraceback(type(error), error, structured(type(error), error, error.__traceback__))
+        else:
+            show(exc_tuple, *args, **kw)
+
+    shell.showtraceback = showtraceback
 
 
 def _render(shell: Any, error: BaseException, seen: set[int]) -> list[str]:
@@ -155,16 +167,16 @@ def _render(shell: Any, error: BaseException, seen: set[int]) -> list[str]:
     for frame, line in _shortened(told[first:]):
         lines += _frame(shell, frame, line) if frame is not None else [f"  ... {line} more frames ..."]
     lines += "".join(traceback.format_exception_only(type(error), error)).rstrip("\n").split("\n")
-    if isinstance(error, BaseExceptionGroup):
-        lines += [f"  | {type(inner).__name__}: {inner}" for inner in error.exceptions[:10]]
+    for inner in error.exceptions[:5] if isinstance(error, BaseExceptionGroup) else ():
+        lines += [f"  | {line}" for line in _render(shell, inner, seen)]
     return lines
 
 
 def _shortened(frames: list[tuple[Any, int]]) -> list[tuple[Any, int]]:
     """Endless recursion has a thousand equal frames; the ends tell the story."""
-    if len(frames) <= 30:
+    if len(frames) <= 20:
         return frames
-    return [*frames[:10], (None, len(frames) - 20), *frames[-10:]]
+    return [*frames[:5], (None, len(frames) - 10), *frames[-5:]]
 
 
 def _cell_name(shell: Any, frame: Any) -> str:
