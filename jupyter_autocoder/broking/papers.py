@@ -204,7 +204,7 @@ def fill(tx: Writing, found: PaperOrder, working: Working, trade: Trade, quote: 
     tx.run(
         "INSERT INTO paper_fills (id, account, client_order_id, symbol, side, qty, price, fee, realised, source, at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        f"fill-{secrets.token_hex(8)}",
+        _fill_id(tx),
         found.account,
         found.client_order_id,
         found.order.symbol,
@@ -220,6 +220,12 @@ def fill(tx: Writing, found: PaperOrder, working: Working, trade: Trade, quote: 
     written = order(tx, found.client_order_id)
     assert written is not None
     return written
+
+
+def _fill_id(tx: Reading) -> str:
+    """An id that sorts in the order of the trades, which may have happened at the same moment."""
+    row = tx.row("SELECT count(*) AS n FROM paper_fills")
+    return f"fill-{row['n'] if row else 0:09d}-{secrets.token_hex(4)}"
 
 
 def close(tx: Writing, found: PaperOrder, state: State, message: str) -> None:

@@ -19,7 +19,7 @@ class Quote:
     """Prices of one symbol at `time` (seconds since the epoch, by the clock of the machine that compares).
 
     `source` says in words where they come from; `sample_time` is set where they are replayed from a file and names
-    the moment in that file.
+    the moment in that file. `size` is how many shares can be had at these prices (None: nobody says).
     """
 
     symbol: str
@@ -29,6 +29,7 @@ class Quote:
     time: float
     source: str = ""
     sample_time: str = ""
+    size: Decimal | None = None
 
     @property
     def spread(self) -> Decimal:
@@ -89,9 +90,13 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """The market's state; `open` is None where nobody can say. `note` is for people, times are epoch seconds."""
+    """The market's state; `open` is None where nobody can say. `note` is for people, times are epoch seconds.
+
+    `extended` says that, while it is closed, orders marked for extended hours trade all the same.
+    """
 
     open: bool | None
+    extended: bool = False
     next_open: float | None = None
     next_close: float | None = None
     note: str = ""
