@@ -10,6 +10,7 @@ from jupyter_autocoder.events import Finding, Verdict
 from jupyter_autocoder.policy.capabilities import CAPABILITIES
 from jupyter_autocoder.policy.checker import check
 from jupyter_autocoder.policy.policy import Policy
+from jupyter_autocoder.policy.report import Checked, render
 from jupyter_autocoder.policy.rules import RULES
 
-__all__ = ["CAPABILITIES", "RULES", "Finding", "Policy", "Verdict", "check"]
+__all__ = ["CAPABILITIES", "RULES", "Checked", "Finding", "Policy", "Verdict", "check", "render"]
