@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,16 +61,28 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _execute(notebook: NotebookNode, options: argparse.Namespace, watcher: report.Watcher) -> report.Failure | None:
-    client = NotebookClient(
+    # Sockets in a private folder instead of TCP: nobody else on this machine can talk to the kernel. The path is ours,
+    # since the default is relative, and the kernel starts in another folder than this process.
+    with tempfile.TemporaryDirectory(prefix="autocoder-run-") as sockets:
+        config = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/k"}})
+        return _execute_by(_client(notebook, options, watcher, config), options)
+
+
+def _client(
+    notebook: NotebookNode, options: argparse.Namespace, watcher: report.Watcher, config: Config
+) -> NotebookClient:
+    return NotebookClient(
         notebook,
         timeout=int(options.timeout) if options.timeout else None,
         kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
         resources={"metadata": {"path": str(options.notebook.resolve().parent)}},
-        # Sockets in a private folder instead of TCP: nobody else on this machine can talk to the kernel.
-        config=Config({"KernelManager": {"transport": "ipc"}}),
+        config=config,
         on_cell_execute=watcher.starts,
         on_cell_executed=watcher.ended,
     )
+
+
+def _execute_by(client: NotebookClient, options: argparse.Namespace) -> report.Failure | None:
     try:
         client.execute(env=environment(os.environ, options))
     except CellExecutionError as error:

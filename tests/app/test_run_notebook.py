@@ -54,9 +54,11 @@ def test_a_live_run_fills_the_lock_and_a_locked_one_needs_no_server(house: Path)
     with FakeOpenAI({"Double": python("r = 2 * n")}) as server:
         live = autocoder(house, "run", path.name, "--live", CI="true", OPENAI_BASE_URL=server.base_url)
 
+    (house.parent / "elsewhere").mkdir()
     locked = autocoder(
-        house, "run", path.name, "--locked", "-o", "out.ipynb", "--report", "r.json", "--junit", "r.xml", "-v"
-    )
+        house.parent / "elsewhere", "run", str(path), "--locked", "-o", f"{house}/out.ipynb", "--report", f"{house}/r.json",
+        "--junit", f"{house}/r.xml", "-v",
+    )  # fmt: skip
 
     assert live.returncode == 0, live.stderr
     assert len(server.requests) == 1
