@@ -30,10 +30,9 @@ _ORDER_ID_WORDS = re.compile(
     r"(?:orders?|ticket|trade)(?: (?:id|number|no\.?|num))?:? ?(?=#|[A-Za-z0-9-]*\d)", re.IGNORECASE
 )
 _PROFIT = re.compile(r"p ?[&/] ?l\b", re.IGNORECASE)
-_SUFFIX = re.compile(
-    r"(?:(?:,? (?:inc|incorporated|corp|corporation|co|company|ltd|limited|plc)\b| & co\b)(?:\.(?! [A-Z])|\.(?=\s*$))?)+",
-    re.IGNORECASE,
-)
+_LEGAL = "inc|incorporated|corp|corporation|co|company|ltd|limited|plc"
+# ", Inc." belongs to the name before it; its full stop too, unless a sentence follows.
+_SUFFIX = re.compile(rf"(?:(?:,? (?:{_LEGAL})\b| & co\b)(?:\.(?! [A-Z])|\.(?=\s*$))?)+", re.IGNORECASE)
 _COINS = frozenset(
     [
         "BTC",

@@ -66,10 +66,11 @@ _SUFFIXES = {"": 1, "k": 1000, "m": 1_000_000, "mm": 1_000_000, "mil": 1_000_000
 
 # A number as written, with its currency sign, multiplier and percent sign; the value is judged afterwards.
 WRITTEN = re.compile(
-    r"(?P<sign>\$)?[ ]?(?P<digits>\d[\d.,]*\d|\d|\.\d+)(?P<suffix>k|mm|mil|m|bn|b)?(?![A-Za-z0-9])(?:[ ]?(?P<percent>%))?",
+    r"(?P<sign>\$)?[ ]?(?P<digits>\d[\d.,]*\d|\d|\.\d+)(?P<suffix>k|mm|mil|m|bn|b)?(?![A-Za-z0-9])"
+    r"(?:[ ]?(?P<percent>%))?",
     re.IGNORECASE,
 )
-_RANGE = re.compile(r"\$?\d[\d.,]*k?\s*(?:-|–|—|~)\s*\$?\d[\d.,]*k?%?")
+_RANGE = re.compile(r"\$?\d[\d.,]*k?\s*[-~]\s*\$?\d[\d.,]*k?%?")
 _PLAIN = re.compile(r"\d+|\d*\.\d+")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 # "1.000" is a thousand in half the world and one in the other; nobody writes a fraction of a share with a trailing 0.

@@ -157,7 +157,7 @@ def parse(lexemes: Sequence[Lexeme]) -> list[Part] | int:
         value = lexeme.text.lower() if lexeme.value is None else lexeme.value
         tokens.append(Token(lexeme.kind, value, start_pos=index))
     try:
-        parts: list[Part] = _parser().parse(tokens)  # type: ignore[arg-type, assignment]
+        parts: list[Part] = _parser().parse(tokens)  # type: ignore[assignment]
     except UnexpectedInput as problem:
         token = getattr(problem, "token", None)
         position = getattr(token, "start_pos", None)

@@ -188,7 +188,7 @@ class _Source:
         for amount in _amounts(order):
             if amount not in self.numbers and not self._implied(order, amount):
                 raise _Untraceable(f"{amount.normalize():f}")
-        if cues.first(cues.ASKED, self.words):
+        if cues.asked(self.words, self.words):
             raise _Untraceable("what was asked about")
 
     def _implied(self, order: Order, amount: Decimal) -> bool:

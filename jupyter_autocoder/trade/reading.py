@@ -7,9 +7,8 @@ text. Whatever is left over makes the reader ask back; nothing is guessed.
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from jupyter_autocoder.trade import cues, management, queries, weights
@@ -17,50 +16,24 @@ from jupyter_autocoder.trade.account import Account, account_of
 from jupyter_autocoder.trade.asking import AskBack, ask_unless
 from jupyter_autocoder.trade.assembly import Instruction, assembled
 from jupyter_autocoder.trade.lexer import Lexeme, lex
-from jupyter_autocoder.trade.orders import Kind, Order, PercentOf, Reading, Side, Target
+from jupyter_autocoder.trade.orders import Action, Kind, Order, PercentOf, Reading, Side, Target
 from jupyter_autocoder.trade.parts import parse
+from jupyter_autocoder.trade.segments import ORDER_VERBS, choices, is_change, retagged, segments, trimmed
 from jupyter_autocoder.trade.symbols import Symbols, table
 from jupyter_autocoder.trade.text import LONGEST, cleaned
-from jupyter_autocoder.trade.vocabulary import OPENERS
+from jupyter_autocoder.trade.vocabulary import openers
 
-TRIES = 12  # readings of ambiguous words that are tried before asking
 MOST_LEXEMES = 150
 
-_ORDER_VERBS = frozenset(
-    [
-        "BUY",
-        "SELL",
-        "SHORT",
-        "COVER",
-        "CLOSE",
-        "TRIM",
-        "HALVE",
-        "RAISE",
-        "DOUBLE",
-        "SPLIT",
-        "ROTATE",
-        "PUT",
-        "PROTECT",
-        "REBALANCE",
-        "CANCEL",
-        "CHANGE",
-        "HALT",
-    ]
-)
-_STARTERS = _ORDER_VERBS | {"ADJUST", "PLACE", "IF", "AT", "WITH"}
+_STARTERS = ORDER_VERBS | {"ADJUST", "PLACE", "IF", "AT", "WITH"}
 _DROPPED = frozenset({"THE", "FILLER", "UNASKED", "OPENING", "CLOSING"})
-_EXITS = frozenset({"STOP", "STOP_LOSS", "STOP_LIMIT", "TAKE_PROFIT", "TRAIL", "LIMIT"})
-_NUMBERS = frozenset({"NUM", "MONEY", "PERCENT"})
-# "Place a buy stop for 10 AAPL": there "for" belongs to the verb.
-_BEFORE_FOR = frozenset({"BUY", "SELL", "SHORT", "LIMIT", "STOP", "STOP_LIMIT", "MARKET"})
-# Joints that end a sentence: an amount before one is not of the symbol after it.
-_HARD = frozenset({".", ";", "\n", "!"})
 _UNPHRASED = frozenset({"UNKNOWN", "AMBIGUOUS", "SYMBOL", "VAGUE", "NUM", "MONEY", "PERCENT"})
 _TROUBLE = {"FOREIGN": "unsupported_listing", "CURRENCY": "unsupported_currency", "VAGUE": "vague_quantity"}
 _GERUNDS = {"buying": "buy", "selling": "sell", "shorting": "short", "purchasing": "purchase", "closing": "close",
             "cancelling": "cancel", "canceling": "cancel", "getting": "get", "placing": "place"}  # fmt: skip
 _POLITE = re.compile(
-    r"\W*(?:(?:please|hey|hi|hello|ok|okay|so|and|now|well|alright) *,? )*(?:can|could|would|will) (?:you|u|we please)\b"
+    r"\W*(?:(?:please|hey|hi|hello|ok|okay|so|and|now|well|alright) *,? )*"
+    r"(?:can|could|would|will) (?:you|u|we please)\b"
 )
 _PREFIX = re.compile(r"^\W*(?:order|trade|command|request)\s*:\s*", re.IGNORECASE)
 
@@ -107,7 +80,7 @@ class _Reader:
     def _foreign(self, text: str) -> Reading | None:
         """Text that is code, quoted, pasted or injected."""
         unprefixed = _PREFIX.sub("", text)
-        reason = cues.first(cues.FOREIGN, self._without_names(unprefixed))
+        reason = cues.foreign(self._without_names(unprefixed))
         if reason:
             return _none(reason)
         if any(not self._is_name(part) for part in cues.quotations(text)) or text.count('"') % 2:
@@ -142,7 +115,7 @@ class _Reader:
     def _without_openers(self, text: str) -> str:
         """Take off "could you please", and the question mark that belongs to it."""
         polite = _POLITE.match(text.lower())
-        opener = OPENERS.match(text.lower())
+        opener = openers().match(text.lower())
         if opener:
             text = text[opener.end() :]
         if polite:
@@ -153,7 +126,7 @@ class _Reader:
         return text
 
     def _query(self, text: str) -> Reading | None:
-        asked = queries.asked(self.lexemes, text)
+        asked = queries.asked(self.lexemes)
         if asked is None:
             return None
         symbol = None
@@ -166,13 +139,13 @@ class _Reader:
 
     def _never(self, text: str) -> str | None:
         """The reason why this must not act, whatever else it says."""
-        reason = cues.first(cues.NEVER, cues.without_harmless(self._masked(text, tickers=False)))
+        reason = cues.never(self._masked(text, tickers=False))
         if reason:
             return reason
         first = next((one.kind for one in self.lexemes if one.kind not in _DROPPED | {"JOIN"}), "")
         if first in _STARTERS:
             return None
-        return cues.first(cues.STATEMENT, cues.without_harmless(self._masked(text, tickers=True)))
+        return cues.statement(self._masked(text, tickers=True))
 
     def _masked(self, text: str, *, tickers: bool) -> str:
         """Hide company names, so that "News Corp" is no news; with `tickers`, those of one word in capitals too."""
@@ -191,7 +164,7 @@ class _Reader:
 
     # -- instructions --------------------------------------------------------------------------------------------------
     def _act(self, text: str) -> Reading:
-        asked = cues.first(cues.ASKED, self._asked_about()) or cues.first(cues.ASKED_WHOLE, text)
+        asked = cues.asked(self._asked_about(), text)
         try:
             ask_unless(not asked, asked or "")
             return self._instructions()
@@ -212,10 +185,10 @@ class _Reader:
 
     def _is_about_trading(self) -> bool:
         kinds = {one.kind for one in self.lexemes}
-        if kinds & (_ORDER_VERBS | {"PLACE", "MONEY", "PERCENT", "NUM", "EVERYTHING", "ADJUST", "VAGUE"}):
+        if kinds & (ORDER_VERBS | {"PLACE", "MONEY", "PERCENT", "NUM", "EVERYTHING", "ADJUST", "VAGUE"}):
             return True
         named = kinds & {"SYMBOL", "AMBIGUOUS", "UNKNOWN_SYMBOL", "FOREIGN", "CURRENCY"}
-        return (bool(named) and len(self.lexemes) <= 3) or bool(cues.first(cues.ASKED, self.raw))
+        return (bool(named) and len(self.lexemes) <= 3) or bool(cues.asked(self.raw, self.raw))
 
     def _asking(self, back: AskBack, asked: str | None) -> Reading:
         """Name the word that stands in the way, where one does, before any other reason."""
@@ -234,7 +207,7 @@ class _Reader:
         lexemes = [one for one in self._bracketed() if one.kind not in _DROPPED or one.others]
         found: list[Reading] = []
         problem: AskBack | None = None
-        for choice in _choices(lexemes):
+        for choice in choices(lexemes):
             try:
                 reading = self._chosen([one for one in choice if one.kind not in _DROPPED])
             except AskBack as back:
@@ -276,7 +249,7 @@ class _Reader:
         return done
 
     def _chosen(self, lexemes: list[Lexeme]) -> Reading:
-        lexemes = _trimmed(lexemes)
+        lexemes = trimmed(lexemes)
         ask_unless(lexemes, "not_understood")
         bad = next(
             (x for x in lexemes if x.kind in ("UNKNOWN", "AMBIGUOUS", "UNKNOWN_SYMBOL") or x.kind in _TROUBLE), None
@@ -288,11 +261,11 @@ class _Reader:
         if weighed:
             return weighed
         conditional = any(one.kind == "IF" for one in lexemes)
-        return _merged([self._one(segment) for segment in _segments(lexemes)], conditional=conditional)
+        return _merged([self._one(segment) for segment in segments(lexemes)], conditional=conditional)
 
     def _one(self, lexemes: list[Lexeme]) -> Instruction | Reading | tuple[Target, ...]:
         """Read one instruction: an order, a cancellation, a change or a halt."""
-        lexemes = _trimmed(lexemes)
+        lexemes = trimmed(lexemes)
         ask_unless(lexemes, "not_understood")
         first = lexemes[0].kind
         kinds = {one.kind for one in lexemes}
@@ -301,120 +274,13 @@ class _Reader:
             return management.halted()
         if first == "CANCEL":
             return management.cancelled(lexemes)
-        if _is_change(lexemes):
+        if is_change(lexemes):
             return management.changed(lexemes)
-        parts = parse(_retagged(lexemes))
+        parts = parse(retagged(lexemes))
         if isinstance(parts, int):
             missing = (lexemes[parts].text,) if parts < len(lexemes) else ()
             raise AskBack("not_understood", missing=missing)
         return assembled(parts, self.account)
-
-
-def _trimmed(lexemes: list[Lexeme]) -> list[Lexeme]:
-    while lexemes and lexemes[0].kind == "JOIN":
-        lexemes = lexemes[1:]
-    while lexemes and lexemes[-1].kind == "JOIN":
-        lexemes = lexemes[:-1]
-    return lexemes
-
-
-def _choices(lexemes: Sequence[Lexeme]) -> Iterator[list[Lexeme]]:
-    """Yield the sentence with every combination of its words' readings, the likeliest first, a bounded number."""
-    several = [at for at, one in enumerate(lexemes) if one.others][:4]
-    options = [[(lexemes[at].kind, lexemes[at].value), *lexemes[at].others] for at in several]
-    for picked in itertools.islice(itertools.product(*options), TRIES):
-        choice = list(lexemes)
-        for at, (kind, value) in zip(several, picked, strict=True):
-            choice[at] = replace(choice[at], kind=kind, value=value, others=())
-        yield choice
-
-
-def _is_change(lexemes: Sequence[Lexeme]) -> bool:
-    """ "Raise my limit on AAPL to 150" changes an order; "raise AAPL to 100 shares" is one."""
-    kinds = [one.kind for one in lexemes]
-    if kinds[0] == "CHANGE":
-        return True
-    made = kinds[0] == "PLACE" and lexemes[0].text.lower().startswith(("make", "set"))
-    places = bool({"BUY", "SELL", "SHORT"} & set(kinds[:2]))  # "set a buy order", "place a sell order"
-    changing = kinds[0] in ("RAISE", "TRIM", "ADJUST") or made
-    changing = changing and not places
-    return changing and (
-        "ORDER" in kinds or "ORDER_ID" in kinds or (kinds[0] in ("RAISE", "TRIM") and bool(_EXITS & set(kinds)))
-    )
-
-
-def _segments(lexemes: list[Lexeme]) -> Iterator[list[Lexeme]]:
-    """Cut the text at the joints before each further verb, taking along what leads up to it."""
-    start = 0
-    joint: int | None = None
-    seen = False
-    for at, one in enumerate(lexemes):
-        if one.kind == "JOIN":
-            joint = at if joint is None or not _leads(lexemes[joint + 1 : at]) else joint
-        elif _is_verb(lexemes, at):
-            if seen and joint is not None and joint >= start:
-                yield lexemes[start:joint]
-                start = joint + 1
-            seen, joint = True, None
-        elif joint is not None and one.kind in ("SYMBOL", "NUM") and "IF" not in {x.kind for x in lexemes[joint:at]}:
-            joint = None
-    yield lexemes[start:]
-
-
-def _leads(between: Sequence[Lexeme]) -> bool:
-    return bool(between) and between[0].kind in ("IF", "WITH")
-
-
-def _is_verb(lexemes: Sequence[Lexeme], at: int) -> bool:
-    kind = lexemes[at].kind
-    if kind not in _ORDER_VERBS:
-        return False
-    if lexemes[0].kind in ("CANCEL", "CHANGE") and at and lexemes[at - 1].kind != "JOIN":
-        return False
-    following = lexemes[at + 1].kind if at + 1 < len(lexemes) else ""
-    return not (kind == "PUT" and following in _EXITS)
-
-
-def _retagged(lexemes: list[Lexeme]) -> list[Lexeme]:
-    """Settle words whose place decides: "order 10 AAPL", "put a stop on", "close my short", "limit 10 AAPL at 150"."""
-    done = list(lexemes)
-    kinds = [one.kind for one in done]
-    for at, one in enumerate(done):
-        following = kinds[at + 1] if at + 1 < len(kinds) else ""
-        after = kinds[at + 2] if at + 2 < len(kinds) else ""
-        kind = one.kind
-        if kind == "ORDER" and at == 0 and following in ("NUM", "MONEY"):
-            kind = "BUY"
-        elif kind in ("PUT", "ADJUST") and (following in _EXITS or (following in _NUMBERS and after in _EXITS)):
-            kind = "PLACE"
-        elif kind == "ADJUST" and following in ("BUY", "SELL", "SHORT"):
-            kind = "PLACE"
-        elif kind == "AT" and following == "MARKET":
-            kind = "PLACE"
-        elif kind == "JOIN" and one.value in _HARD:
-            kind = "BREAK"
-        elif kind == "FOR" and at and kinds[at - 1] in _BEFORE_FOR and following in ("NUM", "MONEY"):
-            kind = "PLACE"
-        elif kind in ("LIMIT", "STOP") and following == "NUM" and after in ("SYMBOL", "SHARES"):
-            kind = "MARK_" + kind
-        if kind != one.kind:
-            done[at] = replace(one, kind=kind)
-    return _shorts(_typed_first(done))
-
-
-def _typed_first(lexemes: list[Lexeme]) -> list[Lexeme]:
-    """Move a type word away from the share count behind it, to the end of its instruction."""
-    moved = [replace(one, kind=one.kind.removeprefix("MARK_")) for one in lexemes if one.kind.startswith("MARK_")]
-    return [one for one in lexemes if not one.kind.startswith("MARK_")] + moved
-
-
-def _shorts(lexemes: list[Lexeme]) -> list[Lexeme]:
-    """ "Close my short in TSLA" and "cover my TSLA short": there the word is a noun."""
-    verb = lexemes[0].kind
-    if verb not in ("CLOSE", "COVER") or not any(one.kind == "SHORT" for one in lexemes[1:]):
-        return lexemes
-    rest = [one for one in lexemes[1:] if one.kind != "SHORT"]
-    return [replace(lexemes[0], kind="COVER"), *rest]
 
 
 def _merged(found: Sequence[Instruction | Reading | tuple[Target, ...]], *, conditional: bool) -> Reading:
@@ -448,7 +314,7 @@ def _merged(found: Sequence[Instruction | Reading | tuple[Target, ...]], *, cond
 
 def _cancellation(targets: Sequence[Target]) -> Reading:
     if len(targets) == 1:
-        return Reading(kind=Kind.CANCEL, action=management.Action.CANCEL, target=targets[0])
+        return Reading(kind=Kind.CANCEL, action=Action.CANCEL, target=targets[0])
     ask_unless(targets, "not_understood")
     return Reading(kind=Kind.ORDERS, cancels=tuple(targets))
 

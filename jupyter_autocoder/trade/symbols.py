@@ -81,7 +81,7 @@ _WORD = re.compile(r"[a-z0-9]+|&")
 
 def words_of(name: str) -> tuple[str, ...]:
     """Split a name the way the reader splits a sentence: lower case, apostrophes gone, ``&`` a word of its own."""
-    plain = name.casefold().replace("'", "").replace("’", "")
+    plain = name.casefold().replace("'", "").replace("\u2019", "")
     return tuple(_WORD.findall(plain))
 
 
@@ -145,7 +145,7 @@ class Symbols:
         listings = {s: Listing(s, assets[s] or old.name, old.exchange) for s, old in listings.items()}
         names = {words: tuple(s for s in found if s in listings) for words, found in self.names.items()}
         names = {words: found for words, found in names.items() if found}
-        for words, found in _legal_names(l for s, l in listings.items() if s not in self.listings).items():
+        for words, found in _legal_names(one for s, one in listings.items() if s not in self.listings).items():
             names.setdefault(words, found)
         return Symbols(listings, names, self.popular & listings.keys(), self.said, self.as_of)
 

@@ -110,6 +110,11 @@ class ReadBy(enum.StrEnum):
     MODEL = "model"
 
 
+def names(words: str) -> frozenset[str]:
+    """Return the words of a line as a set: long sets of names stay readable."""
+    return frozenset(words.split())
+
+
 def canonical(amount: Decimal) -> str:
     """Write an amount as digits only: ``Decimal("150.10")`` is ``"150.1"``, ``Decimal("1E+3")`` is ``"1000"``."""
     text = format(amount, "f")

@@ -1,7 +1,7 @@
 """A sentence made comparable, and the characters in it that deceive.
 
-What looks like AAPL must be AAPL: letters of other alphabets that imitate Latin ones, characters without width and those
-that turn the writing direction are never cleaned away silently; they are found, and the reading asks back.
+What looks like AAPL must be AAPL: letters of other alphabets that imitate Latin ones, characters without width and
+those that turn the writing direction are never cleaned away silently; they are found, and the reading asks back.
 """
 
 from __future__ import annotations
@@ -11,17 +11,26 @@ import unicodedata
 from dataclasses import dataclass
 
 LONGEST = 1000  # characters; a command is a sentence or two, and a page is not a command
-_QUOTES = str.maketrans(
-    {"‘": "'", "’": "'", "‛": "'", "ʼ": "'", "`": "`", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
+# Typographic quotation marks and dashes by code point, since most of them look alike.
+_SINGLE = "\u2018\u2019\u201b\u02bc"
+_DOUBLE = "\u201c\u201d\u201e\u00ab\u00bb"
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+_SPACES = "\u00a0\u202f\u2009"
+_FRACTIONS = {"\u00bd": " 1/2 ", "\u00bc": " 1/4 ", "\u00be": " 3/4 ", "\u2153": " 1/3 ", "\u2154": " 2/3 "}
+_ELLIPSIS, _TIMES, _BULLET = "\u2026", "\u00d7", "\u2022"
+_TYPOGRAPHY = frozenset(_SINGLE + _DOUBLE + _DASHES + _SPACES + "".join(_FRACTIONS) + _ELLIPSIS + _TIMES + _BULLET)
+_PLAIN = str.maketrans(
+    dict.fromkeys(_SINGLE, "'")
+    | dict.fromkeys(_DOUBLE, '"')
+    | dict.fromkeys(_DASHES, "-")
+    | _FRACTIONS
+    | {_ELLIPSIS: "..."}
 )
-_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
-_PLAIN_SIGNS = frozenset("$€£¥₹₩₿%#@&+*/=<>|~^°…·•×÷½¼¾⅓⅔")
-_TYPOGRAPHY = frozenset("‘’‛ʼ“”„«»‐‑‒–—―−…\u00a0\u202f\u2009½¼¾⅓⅔×•")
 
 
 @dataclass(frozen=True, slots=True)
 class Clean:
-    """`text` is ready for the lexer: one kind of quote and dash, no apostrophes; `problem` names a deceiving character."""
+    """`text` is ready for the lexer: one kind of quote and dash, no apostrophes; `problem` names what deceives."""
 
     text: str
     problem: str | None = None
@@ -32,9 +41,7 @@ def cleaned(raw: str) -> Clean:
     problem = _problem(raw)
     if problem:
         return Clean(raw, problem)
-    fractions = raw.replace("½", " 1/2 ").replace("¼", " 1/4 ").replace("¾", " 3/4 ")
-    fractions = fractions.replace("⅓", " 1/3 ").replace("⅔", " 2/3 ")
-    text = fractions.translate(_QUOTES).translate(_DASHES).replace("…", "...")
+    text = raw.translate(_PLAIN)
     text = unicodedata.normalize("NFKC", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     text = re.sub(r"'(?=til\b|till\b)", "", text)
     text = re.sub(r" {2,}", " ", text)
@@ -64,8 +71,3 @@ def _problem(raw: str) -> str | None:
     if foreign_letters:
         return "lookalike_character" if latin_letters else "unsupported_language"
     return None
-
-
-def symbols_left(text: str) -> bool:
-    """Whether the text holds a character that no command is written with."""
-    return any(not (c.isascii() or c in _PLAIN_SIGNS) for c in text)

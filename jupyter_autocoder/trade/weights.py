@@ -47,8 +47,9 @@ _WORDS = frozenset(
     ]
 )
 _ONE = frozenset({"ADJUST", "RAISE", "TRIM", "PUT"})
+_NAME = r"(\$?[A-Za-z.]{1,6})"
 _RATIO = re.compile(
-    r"\b(\d{1,3})\s?/\s?(\d{1,3})\s+(?:split (?:of|between) |in |of )?(\$?[A-Za-z.]{1,6})(?:\s?/\s?| and | & |, ?| )(\$?[A-Za-z.]{1,6})\b"
+    rf"\b(\d{{1,3}})\s?/\s?(\d{{1,3}})\s+(?:split (?:of|between) |in |of )?{_NAME}(?:\s?/\s?| and | & |, ?| ){_NAME}\b"
 )
 
 
@@ -63,7 +64,7 @@ def spread_ratio(text: str) -> str:
 
 
 def weighed(lexemes: Sequence[Lexeme]) -> Reading | None:
-    """Return the reading of target weights, None if this is something else; raises AskBack where weights are unclear."""
+    """Return the reading of target weights, None if this is something else; raises AskBack where they are unclear."""
     kinds = [lexeme.kind for lexeme in lexemes]
     verb = next((kind for kind in kinds if kind == "REBALANCE" or kind in _ONE or kind == "SPLIT"), None)
     if not _is_about_weights(kinds, verb):
@@ -103,7 +104,7 @@ def _is_about_weights(kinds: Sequence[str], verb: str | None) -> bool:
 
 
 def _makes_a_target(kinds: Sequence[str], verb: str, percents: int, symbols: int) -> bool:
-    """ "Set AAPL to 10% of my portfolio", or "allocate 60% to SPY and 40% to BND"; "put 10% of cash in X" is an order."""
+    """Whether "set AAPL to 10% of my portfolio" or "allocate 60% to SPY, 40% to BND" is said, and not "put 10% in"."""
     if percents == 1 and symbols == 1:
         at = kinds.index("PERCENT")
         aimed = kinds.index("SYMBOL") < at and ("TO" in kinds[:at] or verb == "ADJUST")
