@@ -335,7 +335,7 @@ class _Drive:
             except ValueCannotCross as error:
                 if name in self._job.demanded:
                     raise
-                self.notes.append(error.what)
+                self.notes.append(f"{error.what}: {error.do}" if error.do else error.what)
         return tuple(missing)
 
     async def _fetch_wished(self) -> None:

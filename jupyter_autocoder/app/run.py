@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -91,6 +93,13 @@ def _execute_by(client: NotebookClient, options: argparse.Namespace) -> report.F
         return report.Failure("Timeout", f"A cell ran longer than {options.timeout:g} s.", ExitCode.CELL_FAILED)
     except DeadKernelError:
         return report.Failure("DeadKernel", "The notebook's kernel died.", ExitCode.CELL_FAILED)
+    except NoSuchKernel as error:
+        do = "jupyter kernelspec list shows those that there are; choose one in the notebook"
+        raise UsageError(f"There is no kernel {error.name}, which the notebook wants.", do=do) from None
+    except RuntimeError as error:
+        # nbclient would assert at exit that the kernel it could not start is there.
+        atexit.unregister(client._cleanup_kernel)
+        return report.Failure("NoKernel", f"The notebook's kernel did not start: {error}", ExitCode.CELL_FAILED)
     return None
 
 

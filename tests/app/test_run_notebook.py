@@ -55,10 +55,8 @@ def test_a_live_run_fills_the_lock_and_a_locked_one_needs_no_server(house: Path)
         live = autocoder(house, "run", path.name, "--live", CI="true", OPENAI_BASE_URL=server.base_url)
 
     (house.parent / "elsewhere").mkdir()
-    locked = autocoder(
-        house.parent / "elsewhere", "run", str(path), "--locked", "-o", f"{house}/out.ipynb", "--report", f"{house}/r.json",
-        "--junit", f"{house}/r.xml", "-v",
-    )  # fmt: skip
+    reports = ("-o", f"{house}/out.ipynb", "--report", f"{house}/r.json", "--junit", f"{house}/r.xml")
+    locked = autocoder(house.parent / "elsewhere", "run", str(path), "--locked", *reports, "-v")
 
     assert live.returncode == 0, live.stderr
     assert len(server.requests) == 1
@@ -189,6 +187,26 @@ def _texts(cell: Mapping[str, Any]) -> list[str]:
         elif "jupyter_autocoder" not in output.metadata:
             shown.append(output.data["text/plain"])
     return shown
+
+
+def test_a_kernel_that_does_not_exist_or_start_is_one_clear_message(house: Path) -> None:
+    path = write(house, "1")
+    node = nbformat.read(path, 4)
+    node.metadata["kernelspec"]["name"] = "nothing"
+    nbformat.write(node, path)
+    dead = house / "share" / "kernels" / "dead"
+    dead.mkdir(parents=True)
+    (dead / "kernel.json").write_text('{"argv": ["false"], "display_name": "Dead", "language": "python"}')
+
+    absent = autocoder(house, "run", path.name)
+    node.metadata["kernelspec"]["name"] = "dead"
+    nbformat.write(node, path)
+    ended = autocoder(house, "run", path.name, JUPYTER_PATH=str(house / "share"))
+
+    assert (absent.returncode, ended.returncode) == (2, 1)
+    assert "There is no kernel nothing" in absent.stderr
+    assert "kernel did not start" in ended.stderr
+    assert "Traceback" not in absent.stderr + ended.stderr
 
 
 def test_a_cell_that_runs_too_long_is_ended(house: Path) -> None:
