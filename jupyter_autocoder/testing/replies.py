@@ -32,8 +32,8 @@ class Reply:
     Wire: `status`, `headers`, `content_type`, `body` (sent instead of everything above), `stall` seconds before the
     first byte, `pause` seconds before every further piece, `hang` pieces after which nothing more comes, `chunk`
     characters in a piece, `cut` bytes of the body after which the connection breaks (``"start"``: before the status
-    line; ``"character"``: in the middle of the last character that is more than one byte long), `done` False leaves out
-    ``[DONE]``, `plain` True sends plain JSON although a stream was asked for.
+    line; ``"middle"``: after the first content; ``"character"``: in the middle of the last character that is more than
+    one byte long), `done` False leaves out ``[DONE]``, `plain` True sends plain JSON although a stream was asked for.
     """
 
     text: str = ""
@@ -53,7 +53,7 @@ class Reply:
     pause: float = 0.0
     hang: int | None = None
     chunk: int = 16
-    cut: int | Literal["start", "character"] | None = None
+    cut: int | Literal["start", "middle", "character"] | None = None
     done: bool = True
     plain: bool = False
 
@@ -141,7 +141,7 @@ FAULTS: Mapping[str, Callable[..., Reply]] = {
     "no_choices": lambda: Reply(content_type="application/json", body='{"id": "x", "object": "chat.completion"}'),
     "stall": lambda seconds=FOREVER: Reply(text="too late", stall=seconds),
     "drop": lambda: Reply(cut="start"),
-    "cut": lambda text="Half of an answer that breaks off", cut=450: Reply(text=text, cut=cut),
+    "cut": lambda text="Half of an answer that breaks off", cut="middle": Reply(text=text, cut=cut),
     "cut_character": lambda text="Grüße, 世界 und ein Rest": Reply(text=text, cut="character"),
     "no_finish": lambda text="Is this all?": Reply(text=text, finish_reason=None, usage=False, done=False),
     "no_usage": lambda text="No counts": Reply(text=text, usage=False),

@@ -137,13 +137,14 @@ def _deltas(reply: Reply) -> Iterator[Json]:
 
 
 def _cut(pieces: Iterator[bytes], cut: int | str) -> Iterator[bytes]:
-    whole = b"".join(pieces)
-    if cut == "character":
-        leads = [index for index, byte in enumerate(whole) if byte >= 0xC0]
-        end = leads[-1] + 1 if leads else len(whole) // 2
-    else:
-        end = int(cut)
-    yield whole[:end]
+    parts = list(pieces)
+    whole = b"".join(parts)
+    if cut == "middle":
+        # The first piece names the role, the second has content, and the third breaks off.
+        yield b"".join(parts[:2]) + parts[2][:20] if len(parts) > 2 else whole[: len(whole) // 2]
+        return
+    leads = [index for index, byte in enumerate(whole) if byte >= 0xC0]
+    yield whole[: leads[-1] + 1 if leads else len(whole) // 2] if cut == "character" else whole[: int(cut)]
 
 
 def _head(reply: Reply, request: Json, kind: str) -> Json:
