@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 
@@ -23,64 +24,64 @@ CAPABILITIES: Mapping[str, str] = {
     "time": "asks for the time or waits",
 }
 
-_MODULES: tuple[tuple[str, str], ...] = (
-    ("matplotlib", "plotting"),
-    ("seaborn", "plotting"),
-    ("plotly", "plotting"),
-    ("altair", "plotting"),
-    ("random", "randomness"),
-    ("secrets", "randomness"),
-    ("uuid.uuid1", "randomness"),
-    ("uuid.uuid4", "randomness"),
-    ("os.urandom", "randomness"),
-    ("numpy.random", "randomness"),
-    ("time", "time"),
-    ("timeit", "time"),
-    ("datetime.datetime.now", "time"),
-    ("datetime.datetime.today", "time"),
-    ("datetime.datetime.utcnow", "time"),
-    ("datetime.date.today", "time"),
-    ("pandas.Timestamp.now", "time"),
-    ("pandas.Timestamp.today", "time"),
-    ("asyncio", "threads"),
-    ("threading", "threads"),
-    ("concurrent.futures", "threads"),
-    ("multiprocessing", "processes"),
-    ("subprocess", "processes"),
-    ("os.system", "processes"),
-    ("socket", "network"),
-    ("urllib", "network"),
-    ("http", "network"),
-    ("requests", "network"),
-    ("httpx", "network"),
-    ("aiohttp", "network"),
-    ("yfinance", "network"),
-    ("IPython.display", "display"),
-    ("glob", "files-read"),
-    ("sqlite3", "files-written"),
-    ("tempfile", "files-written"),
-    ("os.listdir", "files-read"),
-    ("os.scandir", "files-read"),
-    ("os.walk", "files-read"),
-    ("os.path.exists", "files-read"),
-    ("os.makedirs", "files-written"),
-    ("os.mkdir", "files-written"),
-    ("os.remove", "files-written"),
-    ("os.removedirs", "files-written"),
-    ("os.rename", "files-written"),
-    ("os.replace", "files-written"),
-    ("os.rmdir", "files-written"),
-    ("os.unlink", "files-written"),
-    ("shutil", "files-written"),
-    ("numpy.load", "files-read"),
-    ("numpy.loadtxt", "files-read"),
-    ("numpy.genfromtxt", "files-read"),
-    ("numpy.fromfile", "files-read"),
-    ("numpy.save", "files-written"),
-    ("numpy.savez", "files-written"),
-    ("numpy.savez_compressed", "files-written"),
-    ("numpy.savetxt", "files-written"),
-)
+_MODULES: Mapping[str, str] = {
+    "matplotlib": "plotting",
+    "seaborn": "plotting",
+    "plotly": "plotting",
+    "altair": "plotting",
+    "random": "randomness",
+    "secrets": "randomness",
+    "uuid.uuid1": "randomness",
+    "uuid.uuid4": "randomness",
+    "os.urandom": "randomness",
+    "numpy.random": "randomness",
+    "time": "time",
+    "timeit": "time",
+    "datetime.datetime.now": "time",
+    "datetime.datetime.today": "time",
+    "datetime.datetime.utcnow": "time",
+    "datetime.date.today": "time",
+    "pandas.Timestamp.now": "time",
+    "pandas.Timestamp.today": "time",
+    "asyncio": "threads",
+    "threading": "threads",
+    "concurrent.futures": "threads",
+    "multiprocessing": "processes",
+    "subprocess": "processes",
+    "os.system": "processes",
+    "socket": "network",
+    "urllib": "network",
+    "http": "network",
+    "requests": "network",
+    "httpx": "network",
+    "aiohttp": "network",
+    "yfinance": "network",
+    "IPython.display": "display",
+    "glob": "files-read",
+    "sqlite3": "files-written",
+    "tempfile": "files-written",
+    "os.listdir": "files-read",
+    "os.scandir": "files-read",
+    "os.walk": "files-read",
+    "os.path.exists": "files-read",
+    "os.makedirs": "files-written",
+    "os.mkdir": "files-written",
+    "os.remove": "files-written",
+    "os.removedirs": "files-written",
+    "os.rename": "files-written",
+    "os.replace": "files-written",
+    "os.rmdir": "files-written",
+    "os.unlink": "files-written",
+    "shutil": "files-written",
+    "numpy.load": "files-read",
+    "numpy.loadtxt": "files-read",
+    "numpy.genfromtxt": "files-read",
+    "numpy.fromfile": "files-read",
+    "numpy.save": "files-written",
+    "numpy.savez": "files-written",
+    "numpy.savez_compressed": "files-written",
+    "numpy.savetxt": "files-written",
+}
 _READING = words("read_text read_bytes iterdir rglob")
 _WRITING = words(
     "mkdir rmdir savefig tofile touch unlink write_bytes write_csv write_html write_json write_parquet write_text"
@@ -99,9 +100,9 @@ def capabilities(scan: Scan) -> dict[str, ast.AST]:
 
 def _uses(scan: Scan) -> Iterator[tuple[str, ast.AST]]:
     for node, path in _paths(scan):
-        for prefix, name in _MODULES:
-            if path == prefix or path.startswith(prefix + "."):
-                yield name, node
+        for prefix in itertools.accumulate(path.split("."), "{}.{}".format):
+            if prefix in _MODULES:
+                yield _MODULES[prefix], node
     for attr, nodes in scan.attributes.items():
         if attr in _READING or _READERS.fullmatch(attr):
             yield "files-read", nodes[0]

@@ -17,7 +17,7 @@ def is_own_name(scan: Scan, node: ast.Name) -> bool:
     A local of a function never falls back to the built-in. A module's name does where it is not bound yet, so it counts
     only when an earlier statement of the module binds it for good.
     """
-    return id(node) in scan.once(_own)
+    return node.id in scan.bound and id(node) in scan.once(_own)
 
 
 def _own(scan: Scan) -> frozenset[int]:
