@@ -7,11 +7,10 @@ import os
 import sys
 from pathlib import Path
 
-from jupyter_autocoder import settings
+from jupyter_autocoder import __version__, settings
 from jupyter_autocoder.app.sources import gather
 from jupyter_autocoder.errors import ExitCode
-from jupyter_autocoder.policy import Policy, check
-from jupyter_autocoder.policy.render import Checked, render
+from jupyter_autocoder.policy import Checked, Policy, check, render
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     policy = Policy.from_settings(settings.current().policy)
     checked = [
-        Checked(path=source.path, place=source.place, verdict=check(source.text, policy))
+        Checked(path=source.path, cell=source.cell, verdict=check(source.text, policy))
         for path in options.paths
         for source in gather(path, all_cells=options.all_cells, environ=os.environ)
     ]
-    sys.stdout.write(render(checked, options.format))
+    sys.stdout.write(render(checked, options.format, version=__version__) + "\n")
     allowed = all(one.verdict.allowed for one in checked)
     return int(ExitCode.DONE if allowed else ExitCode.POLICY_REFUSED)

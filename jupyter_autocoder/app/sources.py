@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_autocoder.agent.checks import split
+from jupyter_autocoder.agent.checks import compile_checks, split
 from jupyter_autocoder.app import notebooks
 from jupyter_autocoder.errors import UsageError
 from jupyter_autocoder.lock import FILE_NAME, Entry, Lock, find
@@ -18,11 +18,11 @@ _SKIPPED = frozenset({".ipynb_checkpoints", "__pycache__", "node_modules"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One piece of code: `place` says where inside `path` it stands ("" for a whole file)."""
+    """One piece of code: `cell` counts a notebook's cells, or a lock's entries, from 1; None for a whole file."""
 
     path: str
     text: str
-    place: str = ""
+    cell: int | None = None
 
 
 def gather(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> Iterator[Source]:
@@ -49,27 +49,26 @@ def _gather_file(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> 
     if path.suffix == ".ipynb":
         yield from _gather_notebook(path, all_cells=all_cells, environ=environ)
     elif path.name == FILE_NAME:
-        for key, entry in Lock(path).entries().items():
-            yield Source(path=str(path), text=entry.code, place=f"entry {key} ({entry.title})")
+        for number, entry in enumerate(Lock(path).entries().values(), 1):
+            yield Source(path=path.as_posix(), text=entry.code, cell=number)
             if entry.checks:
-                yield Source(path=str(path), text=entry.checks, place=f"checks of entry {key}")
+                yield Source(path=path.as_posix(), text=compile_checks(entry.checks).source, cell=number)
     else:
-        yield Source(path=str(path), text=_read(path))
+        yield Source(path=path.as_posix(), text=_read(path))
 
 
 def _gather_notebook(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> Iterator[Source]:
     lock = Lock(find(path.resolve().parent, environ))
     for number, cell in enumerate(notebooks.read(path).cells, 1):
         prompt = notebooks.prompt_of(cell)
-        place = f"cell {number}"
         if prompt is not None:
             text, checks = split(prompt[1])
             for code in _generated(lock.entries(), text, checks, notebooks.provenance_of(cell)):
-                yield Source(path=str(path), text=code, place=place)
+                yield Source(path=path.as_posix(), text=code, cell=number)
             if checks:
-                yield Source(path=str(path), text=checks, place=f"{place}, checks")
+                yield Source(path=path.as_posix(), text=compile_checks(checks).source, cell=number)
         elif all_cells and cell.cell_type == "code":
-            yield Source(path=str(path), text=_plain(cell.source), place=place)
+            yield Source(path=path.as_posix(), text=_plain(cell.source), cell=number)
 
 
 def _generated(entries: Mapping[str, Entry], text: str, checks: str, provenance: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -46,9 +47,9 @@ class Scratch:
         """Make `way` a link to `target`, with the folders it needs; only an older link is replaced. Raises Unsafe."""
         _refuse_odd(way)
         for depth in range(1, len(way)):
-            with self._folder(way[: depth - 1]) as folder, contextlib.suppress(FileExistsError):
+            with self._folder(way[: depth - 1]) as folder, _as_owner(folder), contextlib.suppress(FileExistsError):
                 os.mkdir(way[depth - 1], 0o700, dir_fd=folder)
-        with self._folder(way[:-1]) as folder:
+        with self._folder(way[:-1]) as folder, _as_owner(folder):
             try:
                 if stat.S_ISLNK(os.stat(way[-1], dir_fd=folder, follow_symlinks=False).st_mode):
                     os.unlink(way[-1], dir_fd=folder)
@@ -94,6 +95,24 @@ class Scratch:
             yield descriptor
         finally:
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _as_owner(folder: int) -> Iterator[None]:
+    """Make files as the folder's owner on this thread: root itself has no number inside (EOVERFLOW)."""
+    if os.geteuid() != 0:
+        yield
+        return
+    owner = os.fstat(folder)
+    # setfsuid(2): unlike seteuid it is one thread's own, so the rest of the process keeps its rights.
+    libc = ctypes.CDLL(None)
+    libc.setfsgid(owner.st_gid)
+    libc.setfsuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        libc.setfsuid(0)
+        libc.setfsgid(0)
 
 
 def _refuse_odd(way: Sequence[str]) -> None:

@@ -1,0 +1,109 @@
+"""`jupyter autocoder check` over files, notebooks and locks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from jupyter_autocoder.app import main
+from jupyter_autocoder.lock import Entry, Lock
+
+BAD = "import subprocess\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(path: Path, *sources: str) -> None:
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+
+
+def test_good_files_are_green_and_bad_ones_red_with_line_rule_and_advice(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "good.py").write_text("import math\n")
+    (folder / "bad.py").write_text("\n" + BAD)
+
+    assert main(["check", "good.py"]) == 0
+    capsys.readouterr()
+    assert main(["check", "good.py", "bad.py"]) == 4
+    assert "bad.py:2:" in capsys.readouterr().out
+
+
+def test_of_a_notebook_only_what_a_model_wrote_is_checked(folder: Path) -> None:
+    write(folder / "n.ipynb", BAD, "%%autocode\nMake r.")
+    green = main(["check", "n.ipynb"])
+    Lock(folder / "autocode.lock").put("k", Entry(prompt="Make r.", code=BAD))
+
+    assert green == 0
+    assert main(["check", "n.ipynb"]) == 4
+    assert main(["check", "autocode.lock"]) == 4
+
+
+def test_all_cells_checks_what_people_wrote_too_with_its_line_numbers(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder / "n.ipynb", "x = 1", "%matplotlib inline\n!ls\n" + BAD, "%%bash\nls")
+
+    assert main(["check", "n.ipynb"]) == 0
+    capsys.readouterr()
+    assert main(["check", "n.ipynb", "--all-cells"]) == 4
+    assert "n.ipynb cell 2:3:" in capsys.readouterr().out
+
+
+def test_what_a_cell_shows_it_ran_is_checked_even_without_a_lock(folder: Path) -> None:
+    shown = nbformat.v4.new_output("display_data", data={}, metadata={"jupyter_autocoder": {"source": BAD}})
+    cell = nbformat.v4.new_code_cell("%%autocode\nMake r.", outputs=[shown])
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / "n.ipynb")
+
+    assert main(["check", "n.ipynb"]) == 4
+
+
+def test_checks_are_checked_too(folder: Path) -> None:
+    write(folder / "n.ipynb", "%%autocode\nMake r.\n---\nimport subprocess")
+
+    assert main(["check", "n.ipynb"]) == 4
+
+
+def test_a_folder_is_searched_and_hidden_parts_are_not(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    (folder / ".git" / "hook.py").write_text(BAD)
+    (folder / "deep").mkdir()
+    (folder / "deep" / "good.py").write_text("x = 1\n")
+    green = main(["check", "."])
+    (folder / "deep" / "bad.py").write_text(BAD)
+
+    assert green == 0
+    assert main(["check", "."]) == 4
+
+
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_machines_get_json(folder: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
+    (folder / "bad.py").write_text(BAD)
+
+    main(["check", "bad.py", "--format", form])
+    told = json.loads(capsys.readouterr().out)
+
+    assert "bad.py" in json.dumps(told)
+    if form == "sarif":
+        assert told["version"] == "2.1.0"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"x = '\xe9'\n", b"x" * 3_000_000, b"\x00", b"(" * 100_000])
+def test_what_cannot_be_read_as_python_is_refused_and_nothing_breaks(folder: Path, content: bytes) -> None:
+    (folder / "odd.py").write_bytes(content)
+
+    assert main(["check", "odd.py"]) == 4
+
+
+def test_a_missing_path_is_one_clear_message(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "none.py"]) == 2
+    assert "There is no file or folder none.py" in capsys.readouterr().err

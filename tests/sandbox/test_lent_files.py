@@ -1,0 +1,69 @@
+"""Files lent to the sandbox stand in its working directory, read-only, whoever runs the host."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from jupyter_autocoder.errors import UsageError
+from jupyter_autocoder.sandbox import Sandbox
+
+pytestmark = pytest.mark.sandbox
+
+
+def test_a_lent_file_is_read_by_its_name_and_cannot_be_changed(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("a,b\n")
+
+    async def work() -> list[str | None]:
+        async with Sandbox() as box:
+            await box.add_file(tmp_path / "in.csv")
+            await box.add_file(tmp_path / "in.csv", name="data/deep/other.csv")
+            read = await box.run("open('in.csv').read() + open('data/deep/other.csv').read()")
+            written = await box.run("open('in.csv', 'w')")
+            made = await box.run("open('data/mine.txt', 'w').write('x')")
+            return [read.value, written.error.name if written.error else None, made.value]
+
+    assert asyncio.run(work()) == ["'a,b\\na,b\\n'", "OSError", "1"]
+    assert (tmp_path / "in.csv").read_text() == "a,b\n"
+
+
+def test_a_file_lent_again_is_the_new_one_and_the_codes_own_file_is_not_replaced(tmp_path: Path) -> None:
+    async def work() -> tuple[str | None, str]:
+        async with Sandbox() as box:
+            for text in ("old", "new"):
+                (tmp_path / "in.txt").write_text(text)
+                await box.add_file(tmp_path / "in.txt")
+            read = await box.run("open('in.txt').read()")
+            await box.run("open('mine.txt', 'w').write('made by the code')")
+            with pytest.raises(UsageError, match=r"mine\.txt cannot be shown") as caught:
+                await box.add_file(tmp_path / "in.txt", name="mine.txt")
+            return read.value, caught.value.do
+
+    assert asyncio.run(work()) == ("'new'", "name the file otherwise, or start with --fresh")
+
+
+@pytest.mark.parametrize("trap", ["way", "way/deeper"])
+def test_a_link_that_the_code_planted_is_not_followed(tmp_path: Path, trap: str) -> None:
+    (tmp_path / "in.txt").write_text("x")
+
+    async def work() -> None:
+        async with Sandbox() as box:
+            await box.run(f"open({trap.split('/')[0]!r}, 'w').close()")
+            with pytest.raises(UsageError):
+                await box.add_file(tmp_path / "in.txt", name=f"{trap}/in.txt")
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("name", ["../in.txt", "/in.txt", "a/../in.txt", ".", ""])
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "in.txt").write_text("x")
+
+    async def work() -> None:
+        async with Sandbox() as box:
+            with pytest.raises(UsageError):
+                await box.add_file(tmp_path / "in.txt", name=name)
+
+    asyncio.run(work())
