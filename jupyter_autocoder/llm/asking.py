@@ -134,8 +134,9 @@ def _wait(error: BaseException, times: Counter[Kind], *, now: float) -> float:
         return error.retry_after + random.uniform(0.0, 0.05)  # noqa: S311 (spreads waiters, guards nothing)
     assert isinstance(error, Failed)
     told = failures.wait_for(error.facts, now=now)
+    # Doubled even against the server's word: one that says "0 seconds" for ever must not get a storm.
     first = 2 * FIRST_WAIT if error.kind is Kind.RATE_LIMIT else FIRST_WAIT
-    wait = min(first * 2 ** (times[error.kind] - 1), LONGEST_WAIT) if told is None else told
+    wait: float = max(told or 0.0, min(first * 2 ** (times[error.kind] - 1), LONGEST_WAIT))
     return wait + random.uniform(0.0, 0.1 * min(wait, 10.0) + 0.05)  # noqa: S311
 
 

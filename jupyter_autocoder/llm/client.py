@@ -26,9 +26,9 @@ from jupyter_autocoder.llm import prices, providers
 from jupyter_autocoder.llm.asking import walk
 from jupyter_autocoder.llm.desk import Desk
 from jupyter_autocoder.llm.embedding import embed
-from jupyter_autocoder.llm.governor import Governor
+from jupyter_autocoder.llm.governor import LEASE_SECONDS, Governor
 from jupyter_autocoder.llm.outside import Clock, Outside, Turn
-from jupyter_autocoder.llm.request import Request, make_request
+from jupyter_autocoder.llm.request import Request, make_request, refuse_detour
 from jupyter_autocoder.llm.streams import AnswerStream, Event, Streams
 from jupyter_autocoder.llm.tools import read_arguments
 from jupyter_autocoder.settings import Settings
@@ -61,9 +61,16 @@ class GovernedClient:
     ) -> None:
         self.settings = all_settings.current() if settings is None else settings
         self._own_store = Store(self.settings.store.url) if store is None else None
+        refuse_detour(self.settings)
         self._provider = provider or providers.provider(self.settings.model)
-        local = self._provider.local
-        governor = Governor(store or self._store(), self.settings.limits, user=user, local=local)
+        governor = Governor(
+            store or self._store(),
+            self.settings.limits,
+            user=user,
+            local=self._provider.local,
+            # A lease outlives the question it was taken for.
+            lease_seconds=max(LEASE_SECONDS, self.settings.model.deadline + 60.0),
+        )
         self._desk = Desk(governor)
         self._streams = Streams()
         self._out = Outside(

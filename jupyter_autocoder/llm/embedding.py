@@ -10,7 +10,7 @@ from jupyter_autocoder.events import Embeddings, Usage
 from jupyter_autocoder.llm import tokens
 from jupyter_autocoder.llm.asking import walk
 from jupyter_autocoder.llm.outside import Outside
-from jupyter_autocoder.llm.request import Texts
+from jupyter_autocoder.llm.request import Texts, check_model
 
 # The API takes 2,048 texts and 300,000 tokens a request; smaller ones lose less when they fail.
 MOST_TEXTS = 256
@@ -22,6 +22,7 @@ async def embed(out: Outside, texts: Sequence[str], *, model: str | None) -> Emb
     for index, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
             raise UsageError(f"text {index} is empty or no text", do="give texts with something in them")
+    check_model(out.settings, model, key="embedding")
     name = model or out.settings.model.embedding
     vectors: list[tuple[float, ...]] = []
     usage, notes = Usage(), []

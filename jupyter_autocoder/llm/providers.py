@@ -90,7 +90,11 @@ class OpenAIProvider:
                 max_retries=0,
                 timeout=timeout,
             )
-        return openai.AsyncOpenAI(base_url=self.base_url, api_key=secret, max_retries=0, timeout=timeout)
+        # What stays on this machine must not be sent to a proxy that the environment names for the internet.
+        direct = openai.DefaultAsyncHttpxClient(trust_env=False) if self.local else None
+        return openai.AsyncOpenAI(
+            base_url=self.base_url, api_key=secret, max_retries=0, timeout=timeout, http_client=direct
+        )
 
     def __repr__(self) -> str:
         return f"OpenAIProvider({redact(self.base_url)!r}, {self.key})"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from jupyter_autocoder.errors import ToolArgumentsError, UsageError
+from jupyter_autocoder.errors import SettingLocked, ToolArgumentsError, UsageError
 from jupyter_autocoder.llm import chain, tokens
 from jupyter_autocoder.llm.prices import Model
 from jupyter_autocoder.llm.stream import BASE_BYTES, BYTES_PER_TOKEN, Answer
@@ -150,9 +150,12 @@ def make_request(
 ) -> Request:
     """Check everything a caller gave; raises UsageError or ToolSchemaError, and nothing was sent."""
     check_tools(tools or ())
+    check_model(settings, model)
     room = settings.model.max_output_tokens if max_output_tokens is None else max_output_tokens
     if type(room) is not int or room < 1:
         raise UsageError(f"max_output_tokens is {room!r}", do="give a whole number of at least 1")
+    if room > settings.model.max_output_tokens:
+        settings.replace("max_output_tokens in the call", model__max_output_tokens=room)
     return Request(
         messages=_messages(messages),
         model=model,
@@ -160,6 +163,23 @@ def make_request(
         max_output_tokens=room,
         streamed=streamed,
     )
+
+
+def check_model(settings: Settings, model: str | None, *, key: str = "name") -> None:
+    """Refuse a model other than the one an administrator has locked, or one of its fallbacks."""
+    if model is not None and model != getattr(settings.model, key) and model not in settings.model.fallback:
+        settings.replace("model in the call", **{f"model__{key}": model})
+
+
+def refuse_detour(settings: Settings) -> None:
+    """Refuse an Azure endpoint where an administrator has locked the base URL: it would go round the lock."""
+    file = settings.locked.get("model.base_url")
+    if file and settings.model.azure_endpoint and "model.azure_endpoint" not in settings.locked:
+        why = f"the administrator locked model.base_url in {file}"
+        do = "remove the setting, or ask your administrator"
+        raise SettingLocked(
+            "model.azure_endpoint cannot be set", source=file, key="model.azure_endpoint", why=why, do=do
+        )
 
 
 def image(source: str | bytes | Path, *, kind: str = "", detail: str = "auto") -> dict[str, Any]:
