@@ -107,11 +107,14 @@ def _landlock(settings: SandboxSettings) -> Finding:
 
 
 def _user(settings: SandboxSettings) -> Finding:
+    if settings.processes and not backend(settings).bounds_processes:
+        mend = "set processes = false under [sandbox], or use another backend"
+        return Finding("user", False, "nothing would bound the number of processes with this backend", mend)
     if os.geteuid() != 0:
         return Finding("user", True, f"uid {os.geteuid()}", "")
-    if settings.processes:
-        return Finding("user", False, "root, for whom RLIMIT_NPROC does not count", "work as another user than root")
-    return Finding("user", True, "root: the no-fork filter alone bounds the number of processes", "")
+    if settings.backend == "landlock":
+        return Finding("user", True, "root: without a namespace the sandbox keeps that user, without its powers", "")
+    return Finding("user", True, "root: the sandbox's processes run as a user that owns nothing", "")
 
 
 def _whole(settings: SandboxSettings) -> Finding:

@@ -17,6 +17,7 @@ NO_NAMESPACE = (
     "loopback: Failed RTM_NEWADDR",
     "cannot clone",
     "pivot_root",
+    "stranger: ",
 )
 NO_PROC = ("Can't mount proc", "Failed to mount proc")
 NO_NESTING_LIMIT = ("max_user_namespaces", "cannot disable creation of user namespaces")

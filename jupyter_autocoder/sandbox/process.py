@@ -135,10 +135,13 @@ async def start(launch: Launch) -> Started:
     output = os.memfd_create("sandbox-output", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.ftruncate(output, ERROR_ROOM)
     fcntl.fcntl(output, F_ADD_SEALS, SEAL_GROW | SEAL_SHRINK | SEAL_SEAL)
+    # Not /dev/null: a descriptor of the host's own file could be used to change that file's mode.
+    nothing, closed = os.pipe2(os.O_CLOEXEC)
+    os.close(closed)
     guard = None
     try:
         guard = await _guard(launch)
-        process = await popen_async(launch.argv, env=launch.env, pass_fds=launch.fds, output=output)
+        process = await popen_async(launch.argv, env=launch.env, pass_fds=launch.fds, output=output, stdin=nothing)
     except OSError as error:
         os.close(output)
         if guard is not None:
@@ -147,7 +150,7 @@ async def start(launch: Launch) -> Started:
             f"{launch.argv[0]} cannot be started", facility="start", why=str(error), mend="jupyter autocoder doctor"
         ) from None
     finally:
-        for descriptor in launch.owned:
+        for descriptor in (nothing, *launch.owned):
             os.close(descriptor)
     return Started(process, launch, output, guard)
 

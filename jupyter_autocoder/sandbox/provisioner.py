@@ -19,7 +19,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from jupyter_autocoder import settings as settings_module
 from jupyter_autocoder.errors import SandboxUnavailable
-from jupyter_autocoder.sandbox import environment, selftest
+from jupyter_autocoder.sandbox import environment, selftest, stranger
 from jupyter_autocoder.sandbox.backends import REPORT, Backend, Order, Paths, backend
 from jupyter_autocoder.sandbox.etc import write_etc
 from jupyter_autocoder.sandbox.folder import Folder, sweep
@@ -161,6 +161,16 @@ class SandboxProvisioner(LocalProvisioner):
             mend='work as another user than root with backend = "bubblewrap", or set processes = false under [sandbox]',
         )
 
+    def _require_no_root(self, inner: Inner) -> None:
+        """Landlock alone has nobody else to be; its filters take the place of what a stranger could not do."""
+        if self.backend.namespaces and stranger.is_needed() and inner.user() in (0, None):
+            raise SandboxUnavailable(
+                "the sandbox runs as root, so nothing was run",
+                facility="user",
+                why="becoming another user has failed",
+                mend="start Jupyter as another user than root",
+            )
+
     # -- parts ---------------------------------------------------------------------------------------------------------
     def _write_connection_files(self, folder: Folder, paths: Paths) -> None:
         manager: Any = self.parent
@@ -188,6 +198,7 @@ class SandboxProvisioner(LocalProvisioner):
             if self.backend.namespaces:
                 self.folder.link_sockets(self.backend.sockets(self.folder, pid))
             self.report = await self._started.report(channel, order.plan)
+            self._require_no_root(self.inner)
         finally:
             channel.close()
         self.backend.watch(order, self.inner)

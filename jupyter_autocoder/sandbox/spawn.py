@@ -80,6 +80,8 @@ def _queue() -> queue.SimpleQueue[_Job]:
 def _serve(jobs: queue.SimpleQueue[_Job]) -> None:
     while True:
         start, done = jobs.get()
+        if not done.set_running_or_notify_cancel():
+            continue
         try:
             done.set_result(start())
         except BaseException as error:  # whatever happened belongs to the caller; this thread must not end

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jupyter_autocoder.errors import SandboxUnavailable
+from jupyter_autocoder.sandbox import stranger
 from jupyter_autocoder.sandbox.backends.base import (
     CONNECTION_FILE,
     INBOX,
@@ -29,6 +30,7 @@ from jupyter_autocoder.sandbox.backends.base import (
     through_proc,
     tmpfs_sizes,
 )
+from jupyter_autocoder.sandbox.etc import FILES
 from jupyter_autocoder.sandbox.folder import Folder
 from jupyter_autocoder.sandbox.inner import Inner
 from jupyter_autocoder.sandbox.inside.seccomp import first, machine
@@ -48,10 +50,8 @@ class Bubblewrap:
     namespaces: tuple[str, ...] = ("user", "pid", "net", "ipc", "uts", "mnt")
     named_report = False
 
-    @property
-    def bounds_processes(self) -> bool:
-        """RLIMIT_NPROC counts in the new user namespace, but never for root."""
-        return os.geteuid() != 0
+    bounds_processes = True
+    """RLIMIT_NPROC counts in the new user namespace; it would not for root, who becomes a stranger first."""
 
     def check(self) -> str:
         path = program()
@@ -79,6 +79,10 @@ class Bubblewrap:
             order.world.launcher,
             PLAN,
         )
+        if stranger.is_needed():
+            made_up = (f"etc/{name}" for name in FILES)
+            order.folder.hand_over(("inside.json", "plan.json", *made_up), stranger.STRANGER)
+            argv = stranger.command(argv)
         return Launch(
             argv=argv, env=order.environment, fds=(write, seccomp, order.report), owned=(write, seccomp), info=read
         )
@@ -179,7 +183,7 @@ def _mounts(order: Order) -> Iterator[str]:
         yield from ("--ro-bind", tree, tree)
     for path in order.world.hidden:
         yield from ("--tmpfs", path, "--remount-ro", path) if os.path.isdir(path) else ("--ro-bind", "/dev/null", path)
-    for name in ("passwd", "group", "nsswitch.conf", "hosts"):
+    for name in FILES:
         yield from ("--ro-bind", str(order.folder.path / "etc" / name), f"/etc/{name}")
     yield from ("--ro-bind", str(order.folder.inbox), INBOX)
     yield from ("--ro-bind", str(order.folder.path / "inside.json"), CONNECTION_FILE)

@@ -39,10 +39,9 @@ from jupyter_autocoder.sandbox.folder import Folder
 from jupyter_autocoder.sandbox.inner import Inner
 from jupyter_autocoder.sandbox.machine import install_command
 from jupyter_autocoder.sandbox.plan import MIB, OPEN_FILES, TASKS
+from jupyter_autocoder.sandbox.stranger import STRANGER
 from jupyter_autocoder.sandbox.world import PACKAGE, World
 
-STRANGER = 61_999
-"""The user inside when root starts the container: a number that no account has (below systemd's dynamic range)."""
 EMPTY_IMAGE = "jupyter-autocoder-empty"
 LIBRARY = "/sandbox/lib"
 """Where this package lies in a container from a named image."""
@@ -90,7 +89,8 @@ class Container:
     def launch(self, order: Order) -> Launch:
         name, pid_file = order.folder.path.name, order.folder.path / "pid"
         pid_file.unlink(missing_ok=True)
-        _hand_over(order.folder)
+        if os.geteuid() == 0:
+            order.folder.hand_over(("inside.json", "plan.json", "report"), STRANGER)
         return Launch(
             argv=(
                 self._program(),
@@ -246,11 +246,3 @@ def _make_root(root: Path, shown: World) -> Path:
 def _points() -> Iterator[tuple[str, int]]:
     yield from ((name, 0o755) for name in MOUNT_POINTS)
     yield from ((name, 0o1777) for name in WRITABLE_POINTS)
-
-
-def _hand_over(folder: Folder) -> None:
-    """Where root starts the container, the files that it needs belong to the stranger inside; their folder does not."""
-    if os.geteuid() != 0:
-        return
-    for name in ("inside.json", "plan.json", "report", "inbox"):
-        os.chown(folder.path / name, STRANGER, STRANGER)

@@ -131,11 +131,9 @@ UNCOUNTED_MEMORY: Group = {
 }
 """They make memory that neither RLIMIT_AS nor a tmpfs' size bounds. Shared memory by ``/dev/shm`` is bounded."""
 
-LINKS_AND_NODES: Group = {
+SYMLINKS_AND_NODES: Group = {
     "symlink": Numbers(88, None),
     "symlinkat": Numbers(266, 36),
-    "link": Numbers(86, None),
-    "linkat": Numbers(265, 37),
     "mknod": Numbers(133, None),
     "mknodat": Numbers(259, 33),
 }
@@ -172,8 +170,11 @@ PROCESSES: Group = {
 NAMES_OUTSIDE: Group = {
     "chown": Numbers(92, None),
     "lchown": Numbers(94, None),
+    "fchown": Numbers(93, 55),
     "fchownat": Numbers(260, 54),
     "setxattr": Numbers(188, 5),
+    "fsetxattr": Numbers(190, 7),
+    "fremovexattr": Numbers(199, 16),
     "lsetxattr": Numbers(189, 6),
     "removexattr": Numbers(197, 14),
     "lremovexattr": Numbers(198, 15),
@@ -186,6 +187,7 @@ NAMES_OUTSIDE: Group = {
 
 PRETENDED: Group = {
     "chmod": Numbers(90, None),
+    "fchmod": Numbers(91, 52),
     "fchmodat": Numbers(268, 53),
     "fchmodat2": Numbers(452, 452),
     "utime": Numbers(132, None),
@@ -209,6 +211,12 @@ NEIGHBOURS: Group = {
 }
 """Without namespaces: other processes of the person and their sockets are in reach."""
 
+HARD_LINKS: Group = {
+    "link": Numbers(86, None),
+    "linkat": Numbers(265, 37),
+}
+"""Within one tmpfs they lead nowhere; glibc makes the semaphores of `multiprocessing` with them."""
+
 # Calls that are refused by what their arguments say.
 SOCKET = Numbers(41, 198)
 CLONE = Numbers(56, 220)
@@ -227,8 +235,8 @@ ALWAYS: Group = {
     **MOUNTS,
     **MACHINE,
     **UNCOUNTED_MEMORY,
-    **LINKS_AND_NODES,
+    **SYMLINKS_AND_NODES,
     **IDENTITY,
 }
 SEALED: Group = OWN_BOUNDS
-NO_PROCESSES: Group = PROCESSES
+NO_PROCESSES: Group = {**PROCESSES, **HARD_LINKS}

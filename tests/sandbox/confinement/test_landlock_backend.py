@@ -155,6 +155,15 @@ def test_modes_and_times_of_the_persons_files_stay(alone: Any, host: Host) -> No
     assert status.st_mtime == 1
 
 
+def test_devices_can_be_used_and_not_changed(alone: Any) -> None:
+    before = os.stat("/dev/null").st_mode
+
+    alone.run("import os; os.fchmod(os.open('/dev/null', os.O_RDWR), 0o600)")
+
+    assert os.stat("/dev/null").st_mode == before
+    assert alone.run("open('/dev/null', 'w').write('x')") == ("1", "")
+
+
 def test_its_own_folder_works(alone: Any) -> None:
     code = (
         "import os, shutil, tempfile, threading\n"

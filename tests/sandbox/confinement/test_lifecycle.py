@@ -18,6 +18,7 @@ from jupyter_autocoder.errors import SandboxUnavailable
 from jupyter_autocoder.sandbox import world
 from jupyter_autocoder.sandbox.backends import bubblewrap
 from jupyter_autocoder.sandbox.manager import SandboxManager, new_manager
+from jupyter_autocoder.sandbox.stranger import STRANGER
 from jupyter_autocoder.settings import SandboxSettings
 
 pytestmark = pytest.mark.sandbox
@@ -25,17 +26,10 @@ pytestmark = pytest.mark.sandbox
 ROOT = str(Path(world.PACKAGE).parent)
 
 
-def processes(folder: Path) -> list[str]:
-    """Command lines of the processes that belong to the sandbox with this folder."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            text = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if str(folder) in text and int(path.parent.name) != os.getpid():
-            found.append(text)
-    return found
+def processes(manager: SandboxManager) -> list[int]:
+    """The sandbox's processes on the host: bubblewrap, the first one inside, the kernel."""
+    pids = [manager.provisioner.process.pid, manager.inner_pid, manager.kernel_pid]  # type: ignore[union-attr]
+    return [pid for pid in pids if pid is not None]
 
 
 def alive(pid: int) -> bool:
@@ -90,9 +84,9 @@ def test_an_interrupt_stops_the_cell_and_nothing_else(start: Callable[..., Any],
 
 def test_a_kill_ends_what_an_interrupt_cannot(start: Callable[..., Any], runtime: Path) -> None:
     kernel = start()
-    folder, pids = kernel.manager.provisioner.folder.path, (kernel.manager.inner_pid, kernel.manager.kernel_pid)
+    folder, pids = kernel.manager.provisioner.folder.path, processes(kernel.manager)
     assert folder.parent == runtime
-    assert processes(folder)
+    assert len({pid for pid in pids if alive(pid)}) == 3
     kernel.client.execute("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); x = 9**9**9")
     time.sleep(0.5)
 
@@ -101,7 +95,6 @@ def test_a_kill_ends_what_an_interrupt_cannot(start: Callable[..., Any], runtime
 
     assert time.monotonic() - begin < 3
     assert not any(alive(pid) for pid in pids)
-    assert processes(folder) == []
     assert not folder.exists()
 
 
@@ -181,19 +174,18 @@ def test_a_killed_parent_leaves_no_process_and_the_next_start_removes_its_folder
         "async def main():\n"
         "    km = new_manager()\n"
         "    await km.start_kernel()\n"
-        "    print(km.inner_pid, km.provisioner.folder.path, flush=True)\n"
+        "    print(km.provisioner.folder.path, km.provisioner.process.pid, km.inner_pid, km.kernel_pid, flush=True)\n"
         "    await asyncio.sleep(600)\n"
         "asyncio.run(main())\n"
     )
     env = {**os.environ, "PYTHONPATH": ROOT}
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=env) as parent:
         assert parent.stdout is not None
-        pid, folder = parent.stdout.readline().split()
-        assert alive(int(pid))
+        folder, *pids = parent.stdout.readline().split()
+        assert len({pid for pid in pids if alive(int(pid))}) == 3
         parent.send_signal(signal.SIGKILL)
 
-    assert until(lambda: not alive(int(pid)))
-    assert until(lambda: not processes(Path(folder)))
+    assert until(lambda: not any(alive(int(pid)) for pid in pids))
     assert folder not in Path("/proc/self/mountinfo").read_text()
     start()
     assert not Path(folder).exists()
@@ -219,6 +211,7 @@ def test_a_thread_that_ends_does_not_take_its_sandbox_with_it() -> None:
 def test_many_at_once_all_start_or_say_why(runtime: Path) -> None:
     async def one(manager: SandboxManager) -> bool:
         await manager.start_kernel()
+        started.extend(processes(manager))
         return manager.provisioner.report is not None
 
     async def all_of_them() -> list[bool]:
@@ -230,11 +223,13 @@ def test_many_at_once_all_start_or_say_why(runtime: Path) -> None:
             for manager in managers:
                 manager.context.destroy(linger=0)
 
+    started: list[int] = []
     begin = time.monotonic()
 
     assert asyncio.run(asyncio.wait_for(all_of_them(), 120)) == [True] * 50
     assert time.monotonic() - begin < 120
-    assert not [path for path in runtime.iterdir() if processes(path)]
+    assert not any(alive(pid) for pid in started)
+    assert list(runtime.iterdir()) == []
 
 
 def attempt(prepare: Callable[[SandboxManager], None] = lambda manager: None) -> SandboxUnavailable:
@@ -312,9 +307,44 @@ def test_user_namespaces_switched_off_midway_are_told(monkeypatch: pytest.Monkey
     assert error.mend
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only for root is RLIMIT_NPROC without force")
-def test_root_cannot_allow_processes() -> None:
-    def allow(manager: SandboxManager) -> None:
-        manager.provisioner.settings = SandboxSettings(processes=True)
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes a stranger first")
+def test_roots_sandbox_runs_as_somebody_who_owns_nothing(start: Callable[..., Any]) -> None:
+    kernel = start()
 
-    assert attempt(allow).facility == "processes"
+    status = Path(f"/proc/{kernel.manager.kernel_pid}/status").read_text()
+    users = next(line.split()[1:] for line in status.splitlines() if line.startswith("Uid:"))
+    assert set(users) == {str(STRANGER)}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes a stranger first")
+def test_a_sandbox_that_stayed_root_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bubblewrap.stranger, "command", lambda argv: argv)
+    monkeypatch.setattr("jupyter_autocoder.sandbox.folder.Folder.hand_over", lambda folder, names, user: None)
+
+    assert attempt().facility == "user"
+
+
+def test_processes_work_where_they_are_allowed_and_stay_bounded(start: Callable[..., Any]) -> None:
+    kernel = start(processes=True, memory=1024)
+    bomb = (
+        "import os, time\n"
+        "children = 0\n"
+        "try:\n"
+        "    while children < 3000:\n"
+        "        if os.fork() == 0: time.sleep(30); os._exit(0)\n"
+        "        children += 1\n"
+        "except OSError: pass\n"
+        "print(children)"
+    )
+
+    assert kernel.run("import subprocess; subprocess.run(['/bin/echo', 'hi'], capture_output=True).stdout").text == (
+        "b'hi\\n'"
+    )
+    assert (
+        kernel.run("import concurrent.futures as f; list(f.ProcessPoolExecutor(2).map(abs, [-1, -2]))").text == "[1, 2]"
+    )
+    assert kernel.run("import socket; socket.socket()").error == "OSError"
+    assert 0 < int(kernel.run(bomb).text) < 1100
+    pid = kernel.manager.inner_pid
+    kernel.wait(kernel.manager.shutdown_kernel(now=True))
+    assert not alive(pid)

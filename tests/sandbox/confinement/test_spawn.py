@@ -64,8 +64,11 @@ def test_only_the_named_environment_and_descriptors_are_passed_on() -> None:
 
 
 def test_a_caller_that_is_cancelled_leaves_no_process() -> None:
+    # A number of this process's own: the search below looks at the whole machine.
+    seconds = str(100_000 + os.getpid())
+
     async def cancel() -> None:
-        task = asyncio.create_task(spawn.popen_async(["/bin/sleep", "4711"], env={}, pass_fds=(), output=2))
+        task = asyncio.create_task(spawn.popen_async(["/bin/sleep", seconds], env={}, pass_fds=(), output=2))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -74,9 +77,9 @@ def test_a_caller_that_is_cancelled_leaves_no_process() -> None:
     asyncio.run(cancel())
 
     deadline = time.monotonic() + 10
-    while _running("4711") and time.monotonic() < deadline:
+    while _running(seconds) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not _running("4711")
+    assert not _running(seconds)
 
 
 def test_a_forked_child_gets_a_thread_of_its_own() -> None:

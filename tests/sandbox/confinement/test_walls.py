@@ -41,6 +41,10 @@ pytestmark = pytest.mark.sandbox
         "open('/proc/sysrq-trigger', 'w')",
         "open('/proc/1/mem', 'rb')",
         "open('/proc/1/environ', 'rb').read()",
+        "import os; os.chmod('/dev/null', 0o666)",
+        "import os; os.chmod('/dev/urandom', 0o666)",
+        "import os; os.chown('/dev/zero', -1, -1); os.utime('/dev/zero')",
+        "import os; os.chmod('/usr/bin/env', 0o755)",
         "open('/etc/shadow')",
         "open('/etc/hostname')",
         "import os; os.listdir('/home')",
@@ -109,6 +113,21 @@ def test_the_world_inside_holds_nothing_but_what_is_needed(kernel: Any) -> None:
         "nsswitch.conf",
         "hosts",
     }
+
+
+def test_devices_work_and_no_file_of_the_host_is_open(kernel: Any) -> None:
+    code = (
+        "import os\n"
+        "open('/dev/null', 'w').write('x'); len(os.urandom(4)), open('/dev/zero', 'rb').read(2)\n"
+        "for fd in map(int, os.listdir('/proc/self/fd')):\n"
+        "    try: link = os.readlink(f'/proc/self/fd/{fd}')\n"
+        "    except OSError: continue\n"
+        "    if not link.startswith(('/memfd:sandbox-output', 'pipe:', 'socket:', 'anon_inode:')): print(link)"
+    )
+
+    answer = kernel.run(code)
+
+    assert (answer.text, answer.error) == ("", "")
 
 
 def test_the_project_around_the_package_is_not_shown(kernel: Any) -> None:
