@@ -63,6 +63,13 @@ class TicketBook:
             moves.move(tx, rows.ticket_row(tx, ticket.id), Step.PROPOSE, who)
             return self._entry(tx, ticket.id)
 
+    def refuse(self, ticket: str, message: str, who: Who) -> None:
+        """Block a recorded draft of which no ticket can be made."""
+        with self.store.write() as tx:
+            row = rows.ticket_row(tx, ticket)
+            moves.expect(row, State.DRAFT)
+            moves.move(tx, row, Step.BLOCK, who, message=message)
+
     # -- reading ---------------------------------------------------------------------------------------------------
     def get(self, ticket: str) -> Entry:
         """Return one ticket with its legs; raises TradeRefused when there is none of that id."""

@@ -141,7 +141,7 @@ class Desk:
         """Complete a draft that a kernel recorded; called in the server, which has the broker."""
         if self._waits_for_server():
             raise TradeRefused(_ASK_LIVE, reasons=("place",))
-        entry = self.book.get(ticket)
+        entry = self._check_owner(ticket, self.me)
         if entry.ticket.weights:
             wish = Wish(
                 text=entry.ticket.text, weights=entry.ticket.weights, whole=entry.ticket.whole, read_by="weights"
@@ -150,7 +150,11 @@ class Desk:
             # The words are read anew: what a kernel says that they mean counts for nothing here.
             wish = Wish.of(self._reading(entry.ticket.text))
         standing = self.book.standing(self._account())
-        made = self.drafter().prepare(replace(wish, id=ticket), standing)
+        try:
+            made = self.drafter().prepare(replace(wish, id=ticket), standing)
+        except TradeRefused as error:
+            self.book.refuse(ticket, error.what, self.me)
+            raise
         return self.book.complete(made, self.me)
 
     def propose(self, wish: Wish, reading: Reading | None = None) -> Outcome:
@@ -207,7 +211,8 @@ class Desk:
             return self._read(text)
         from jupyter_autocoder.trade import read_command
 
-        return read_command(text)
+        held = {} if self._waits_for_server() else {one.symbol: one.qty for one in self.broker().positions()}
+        return read_command(text, {"positions": held})
 
     # -- a person's click ------------------------------------------------------------------------------------------
     def control(self, ticket: str, who: Who) -> str:
