@@ -18,6 +18,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 OUTPUT = "jupyter_autocoder/labextension"
 INSTALLED = "share/jupyter/labextensions/jupyter-autocoder"
 SOURCES = ("src", "style", "schema", "package.json", "yarn.lock", "tsconfig.json")
+SHARED = ("jupyter_autocoder/widgets/card.js", "jupyter_autocoder/widgets/card.css")
 
 
 class FrontEnd(BuildHookInterface[Any]):
@@ -58,6 +59,6 @@ def stale(root: Path) -> bool:
     built = root / OUTPUT / "package.json"
     if not built.exists():
         return True
-    sources = [root / "labextension" / name for name in SOURCES]
+    sources = [*(root / "labextension" / name for name in SOURCES), *(root / name for name in SHARED)]
     files = [file for source in sources for file in ([source] if source.is_file() else source.rglob("*"))]
     return any(file.stat().st_mtime > built.stat().st_mtime for file in files if file.is_file())

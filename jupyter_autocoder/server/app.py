@@ -14,12 +14,13 @@ from jupyter_autocoder import settings as settings_module
 from jupyter_autocoder.chat import Client, History
 from jupyter_autocoder.events import Verdict
 from jupyter_autocoder.server.base import SETTINGS_KEY
-from jupyter_autocoder.server.handlers import HANDLERS
+from jupyter_autocoder.server.handlers import HANDLERS, ID
 from jupyter_autocoder.server.house import House
 from jupyter_autocoder.server.sandboxes import Sandboxes
 from jupyter_autocoder.server.services import Services
 from jupyter_autocoder.server.socket import ChatSocket
 from jupyter_autocoder.server.spending import Spending
+from jupyter_autocoder.server.trading import Desks, Switch, TicketPort
 from jupyter_autocoder.settings import Settings
 from jupyter_autocoder.store import Store
 
@@ -39,7 +40,8 @@ class AutocoderApp(ExtensionApp):
     def initialize_handlers(self) -> None:
         """Add the routes below ``/jupyter_autocoder``."""
         self.handlers.append((url_path_join("/", URL, "socket"), ChatSocket))
-        self.handlers.extend((url_path_join("/", URL, route), handler) for route, handler in HANDLERS)
+        routes = (*HANDLERS, (f"tickets/{ID}", TicketPort), ("trading", Switch))
+        self.handlers.extend((url_path_join("/", URL, route), handler) for route, handler in routes)
 
     async def stop_extension(self) -> None:
         """Stop what runs and close the sandboxes."""
@@ -63,6 +65,7 @@ def build(settings: Settings, *, store: Store | None = None) -> Services:
         remaining=spending.remaining,
         usage=spending.usage,
         limits=spending.limits,
+        trading=Desks(settings, store),
     )
 
 

@@ -50,6 +50,30 @@ class NotebookRunner(Protocol):
     async def interrupt(self, kernel: str) -> None: ...
 
 
+class Traded(Protocol):
+    """What became of words: text to show, and the id of the ticket that waits, empty for none."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def ticket(self) -> str: ...
+
+
+class Trading(Protocol):
+    """The desks of the server's persons; every method blocks."""
+
+    def take(self, owner: str, text: str, *, asked: bool) -> Traded | None: ...
+
+    def card(self, owner: str, ticket: str) -> dict[str, Any]: ...
+
+    def answer(self, owner: str, session: str, ticket: str, message: dict[str, Any]) -> dict[str, Any]: ...
+
+    def halt(self, owner: str, session: str) -> None: ...
+
+    def state(self, owner: str) -> str: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """The outside world of the rooms; tests put their own in.
@@ -70,6 +94,7 @@ class Services:
     usage: Callable[[str], str]
     limits: Callable[[str], str]
     notebooks: NotebookRunner | None = None
+    trading: Trading | None = None
 
     def count_all(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text."""

@@ -28,7 +28,7 @@ BUSY = Problem(
 NO_CODE = Problem(
     kind="NoCode", what="There is no Python code block to run.", do="Ask for code first, or write it after /run."
 )
-NO_MESSAGE = Problem(kind="ConversationMissing", what="This message is not in the conversation any more.")
+NO_TRADING = Problem(kind="NoTrading", what="There is no trading on this server.")
 # A result bigger than this is for a notebook, not for a sidebar; in characters of JSON.
 MAX_OUTPUT = 1024 * 1024
 TOO_BIG = "The output is too big for the sidebar and was cut; run the code in the notebook to see all of it."
@@ -117,7 +117,7 @@ class Worker:
         command = chat.read_command_line(text)
         if command is not None:
             await self._command(command)
-        else:
+        elif not await self._trade(text, asked=False):
             await self._answer(hidden)
 
     def _redacted(self, attachment: Attachment) -> tuple[Attachment, int]:
@@ -281,10 +281,28 @@ class Worker:
             await self._table(services.usage)
         elif command.name == "limits":
             await self._table(services.limits)
+        elif command.name == "trade":
+            if not await self._trade(command.rest, asked=True):
+                await self._note("", problem=NO_TRADING)
         elif command.name == "help":
             await self._note(chat.help_text())
         else:
             await self._note(f"There is no command `/{command.name}`. There are:\n\n{chat.help_text()}")
+
+    async def _trade(self, text: str, *, asked: bool) -> bool:
+        """Make a ticket of words that are a trade; False when they are for the model."""
+        trading = self.room.services.trading
+        if trading is None:
+            return False
+        try:
+            traded = await asyncio.to_thread(trading.take, self.room.owner, text, asked=asked)
+        except AutocoderError as error:
+            await self._note("", problem=chat.problem_of(error))
+            return True
+        if traded is None:
+            return False
+        await self._note(traded.text, ticket=traded.ticket)
+        return True
 
     async def _table(self, make: Callable[[str], str]) -> None:
         try:
@@ -307,9 +325,16 @@ class Worker:
         note = await self._note(f"{fence}python\n{source.rstrip()}\n{fence}")
         await self._execute(note.id, uuid.uuid4().hex, source)
 
-    async def _note(self, text: str, *, problem: Problem | None = None) -> Message:
-        state: Any = "failed" if problem else "done"
-        note = Message(id=uuid.uuid4().hex, role="note", text=text, time=time.time(), state=state, problem=problem)
+    async def _note(self, text: str, *, problem: Problem | None = None, ticket: str = "") -> Message:
+        note = Message(
+            id=uuid.uuid4().hex,
+            role="note",
+            text=text,
+            time=time.time(),
+            state="failed" if problem else "done",
+            problem=problem,
+            ticket=ticket,
+        )
         await self.room.add(note)
         return note
 

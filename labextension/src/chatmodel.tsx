@@ -217,7 +217,7 @@ export function chatWidget(model: ChatModel, themeManager: IThemeManager | null)
   const toolbar = InputToolbarRegistry.defaultToolbarRegistry();
   toolbar.hide('attach');
   toolbar.addItem('stop', { element: StopButton, position: 90 });
-  return new ChatWidget({
+  const widget = new ChatWidget({
     model,
     rmRegistry: model.registry,
     chatCommandRegistry: commands,
@@ -225,4 +225,34 @@ export function chatWidget(model: ChatModel, themeManager: IThemeManager | null)
     themeManager,
     area: 'sidebar'
   });
+  widget.node.addEventListener('keydown', event => completeCommand(event, model), true);
+  return widget;
+}
+
+/**
+ * Complete a half-typed command by Enter or Tab, and send a whole one by Enter. The library's own list would throw away
+ * what was typed unless an arrow key had been used first; it also sends while an input method is still composing.
+ */
+function completeCommand(event: KeyboardEvent, model: ChatModel): void {
+  if (event.isComposing) {
+    event.stopPropagation();
+    return;
+  }
+  const typed = model.input.value;
+  const matches = Object.keys(model.options.commands()).filter(name => `/${name}`.startsWith(typed));
+  const plainKey = !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey;
+  if (!plainKey || !['Enter', 'Tab'].includes(event.key) || !typed.startsWith('/') || !matches.length) {
+    return;
+  }
+  event.preventDefault();
+  event.stopPropagation();
+  const active = (event.target as HTMLElement).getAttribute('aria-activedescendant');
+  const shown = active && document.getElementById(active)?.querySelector('.jp-chat-command-name')?.textContent;
+  const chosen = shown || `/${matches[0]}`;
+  if (event.key === 'Enter' && chosen === typed) {
+    model.input.send(typed);
+  } else {
+    model.input.value = `${chosen} `;
+    model.input.cursorIndex = model.input.value.length;
+  }
 }

@@ -24,7 +24,8 @@ export const CommandIDs = {
   rename: 'jupyter-autocoder:rename',
   markdown: 'jupyter-autocoder:export-markdown',
   notebook: 'jupyter-autocoder:export-notebook',
-  remove: 'jupyter-autocoder:delete'
+  remove: 'jupyter-autocoder:delete',
+  halt: 'jupyter-autocoder:halt-trading'
 } as const;
 
 export interface Wiring {
@@ -34,6 +35,7 @@ export interface Wiring {
   trans: TranslationBundle;
   palette: ICommandPalette | null;
   panel: () => Sidebar;
+  halt: () => Promise<void>;
   chooseFiles: () => Promise<string[]>;
   askTitle: (now: string) => Promise<string | null>;
   confirm: (title: string, body: string, accept: string) => Promise<boolean>;
@@ -55,6 +57,9 @@ export function addCommands(wiring: Wiring): Offered {
   for (const command of [CommandIDs.rename, CommandIDs.markdown, CommandIDs.notebook, CommandIDs.remove]) {
     menu.addItem({ command });
   }
+  menu.addItem({ type: 'separator' });
+  menu.addItem({ command: CommandIDs.halt });
+  app.commands.addCommand(CommandIDs.halt, { label: trans.__('Halt All Trading'), execute: () => wiring.halt() });
   const openMenu = (event: MouseEvent): void => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     menu.open(box.right, box.bottom, { horizontalAlignment: 'right' });

@@ -20,6 +20,7 @@ import { ActiveNotebook } from './notebook';
 import { Session } from './session';
 import { BudgetItem } from './status';
 import { ISidebar, type ISidebarApi } from './tokens';
+import { Trade } from './trade';
 import { Transport } from './transport';
 
 const PLUGIN = 'jupyter-autocoder:sidebar';
@@ -67,8 +68,10 @@ function activate(
     () => undefined
   );
 
+  const trade = new Trade(session, app.serviceManager.serverSettings, trans);
   const wiring: Wiring = {
     app,
+    halt: () => trade.halt(),
     session,
     notebook,
     trans,
@@ -91,7 +94,7 @@ function activate(
     ways,
     menu,
     commands: () => known,
-    card: () => null,
+    card: ticket => trade.card(ticket),
     highlight: (code, source, language) => {
       const found = languages?.findByName(language);
       if (languages && found) {

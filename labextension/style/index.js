@@ -1,1 +1,2 @@
 import './base.css';
+import '../../jupyter_autocoder/widgets/card.css';

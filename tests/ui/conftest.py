@@ -21,10 +21,7 @@ from jupyter_autocoder.testing import FakeOpenAI
 REPOSITORY = Path(__file__).parents[2]
 BUILT = REPOSITORY / "jupyter_autocoder" / "labextension"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 TOKEN = "ui-token"
 
 
@@ -54,7 +51,11 @@ class Lab:
         quiet.mkdir(parents=True, exist_ok=True)
         (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "AUTOCODER", "OPENAI"))},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("JUPYTER", "AUTOCODER", "OPENAI"))
+            },
             "HOME": str(home),
             "JUPYTER_CONFIG_DIR": str(home / "config"),
             "JUPYTER_DATA_DIR": str(data),
@@ -70,6 +71,14 @@ class Lab:
         return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Lab:
+        self.start()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it, again on the same port and with the same home."""
         self.log = (self.home / "lab.log").open("ab")
         enabled = {"ServerApp": {"jpserver_extensions": {"jupyter_autocoder.server": True, "jupyterlab": True}}}
         (self.home / "config" / "jupyter_server_config.json").write_text(json.dumps(enabled))
@@ -93,9 +102,9 @@ class Lab:
             stderr=self.log,
         )
         self._wait()
-        return self
 
-    def __exit__(self, *args: object) -> None:
+    def stop(self) -> None:
+        """End it; may be called twice."""
         self.process.terminate()
         try:
             self.process.wait(20)
@@ -166,6 +175,13 @@ class Person:
             self.page.locator("[data-id='jupyter-autocoder:sidebar']").first.click()
         self.input.wait_for(timeout=30_000)
 
+    def begin(self) -> None:
+        """Leave what an earlier test said; the sidebar resumes the last conversation once the page is restored."""
+        self.page.wait_for_timeout(700)
+        self.page.get_by_role("button", name="New conversation", exact=True).click()
+        self.page.locator(".jp-ac-hint").wait_for()
+        self.input.wait_for()
+
     @property
     def input(self) -> Any:
         return self.page.locator(".jp-ac-sidebar .jp-chat-input-container textarea:not([aria-hidden])").first
@@ -189,6 +205,12 @@ class Person:
         if folder:
             self.page.wait_for_timeout(300)
             self.page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+@pytest.fixture(scope="session")
+def lab_class() -> type[Lab]:
+    """For tests that need a server of their own."""
+    return Lab
 
 
 @pytest.fixture(scope="session")
@@ -234,10 +256,13 @@ def visitor(lab: Lab, browser: Any) -> Iterator[Callable[..., Person]]:
     """Open a tab; every context is a browser of its own with its own cookies."""
     contexts = []
 
-    def come(*, notebook: str = "", server: Lab | None = None, **options: Any) -> Person:
+    def come(*, notebook: str = "", fresh: bool = True, server: Lab | None = None, **options: Any) -> Person:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         contexts.append(context)
-        return Person(context.new_page(), server or lab).visit(notebook)
+        person = Person(context.new_page(), server or lab).visit(notebook)
+        if fresh:
+            person.begin()
+        return person
 
     yield come
     for context in contexts:

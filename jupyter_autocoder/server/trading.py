@@ -1,0 +1,172 @@
+"""Tickets in the sidebar: words become a ticket, and a person's click here confirms it.
+
+The endpoint of a card takes only what a browser of this server can send: the login cookie with its XSRF token, never an
+API token (a kernel holds one). What the click may do is the desk's to say: hash, one-time nonce and the stored row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.auth.decorator import authorized
+from tornado import web
+
+from jupyter_autocoder.errors import TradeRefused
+from jupyter_autocoder.server.base import Endpoint
+from jupyter_autocoder.server.protocol import Tickets
+from jupyter_autocoder.server.services import Trading
+from jupyter_autocoder.settings import Settings
+from jupyter_autocoder.store import Store
+
+if TYPE_CHECKING:
+    from jupyter_autocoder.broking.audit import Who
+    from jupyter_autocoder.desk import Desk
+
+# Reasons for asking back that are no sign of a trade: the words may well be for the model.
+_NOT_OURS = frozenset({"not_understood", "missing_target"})
+_COOKIE_ONLY = "Tickets are confirmed in the browser, by a person who is signed in; an API token is not enough."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traded:
+    """What became of words: text to show, and the ticket that waits, if any."""
+
+    text: str
+    ticket: str = ""
+
+
+class Desks:
+    """The desks of this server's persons; every method blocks."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self._desks: dict[str, Desk] = {}
+        self._guard = threading.Lock()
+
+    def take(self, owner: str, text: str, *, asked: bool) -> Traded | None:
+        """Act on words as far as words may; None when they are no trade and nobody said that they are (`asked`)."""
+        from jupyter_autocoder.trade import read_command
+
+        reading = read_command(text)
+        kind = str(reading.kind)
+        if not asked and (kind == "none" or (kind == "clarify" and reading.reason in _NOT_OURS)):
+            return None
+        outcome = self.desk(owner).act(reading)
+        ticket = outcome.entry.id if outcome.entry is not None else ""
+        return Traded(text="" if ticket else outcome.text, ticket=ticket)
+
+    def card(self, owner: str, ticket: str) -> dict[str, Any]:
+        """A person's ticket as texts, without a nonce."""
+        self._owned(owner, ticket)
+        found: dict[str, Any] = self.desk(owner).card(ticket)
+        return found
+
+    def answer(self, owner: str, session: str, ticket: str, message: dict[str, Any]) -> dict[str, Any]:
+        """Give a card's control its answer; a problem is an answer too."""
+        from jupyter_autocoder.desk import CardPort
+
+        self._owned(owner, ticket)
+        reply: dict[str, Any] = CardPort(self.desk(owner), ticket, self._who(owner, session)).handle(message)
+        return reply
+
+    def halt(self, owner: str, session: str) -> None:
+        """Stop all trading; only the command line and the settings start it again."""
+        from jupyter_autocoder.trade.limits import Switch as State
+
+        desk = self.desk(owner)
+        desk.set_trading(State.HALTED, self._who(owner, session), reason="halted in the sidebar")
+
+    def state(self, owner: str) -> str:
+        """``active``, ``reducing`` or ``halted``."""
+        return str(self.desk(owner).trading())
+
+    def desk(self, owner: str) -> Desk:
+        """The person's desk, made at first use."""
+        from jupyter_autocoder.desk import Desk
+
+        with self._guard:
+            if owner not in self._desks:
+                self._desks[owner] = Desk(
+                    self._store, settings=self._settings, owner=owner, session="sidebar", place="server"
+                )
+            return self._desks[owner]
+
+    def _owned(self, owner: str, ticket: str) -> None:
+        entry = self.desk(owner).book.get(ticket)
+        if entry.ticket.owner != owner and owner not in self._settings.trade.approvers:
+            raise TradeRefused("There is no such ticket.", reasons=("owner",))
+
+    @staticmethod
+    def _who(owner: str, session: str) -> Who:
+        from jupyter_autocoder.broking.audit import Who
+
+        return Who(actor="human", person=owner, session=session)
+
+
+class _TradeEndpoint(Endpoint):
+    """An endpoint that is there only where trading is."""
+
+    @property
+    def trading(self) -> Trading:
+        found = self.house.services.trading
+        if found is None:
+            raise web.HTTPError(404, "there is no trading here")
+        return found
+
+    @property
+    def session(self) -> str:
+        """The browser, by its login cookie's hash: a nonce works in the browser that fetched it."""
+        cookie = self.get_cookie(self.cookie_name) or ""
+        return f"browser-{hashlib.sha256(cookie.encode()).hexdigest()[:16]}"
+
+    def only_by_cookie(self) -> None:
+        """Refuse whoever comes with an API token."""
+        if self.token_authenticated:
+            raise web.HTTPError(403, _COOKIE_ONLY)
+
+
+class TicketPort(_TradeEndpoint):
+    """``/tickets/ID``: look at a card; speak for its control."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, id: str) -> None:
+        """Give the card's texts."""
+        self.answer(await asyncio.to_thread(self.trading.card, self.owner, id))
+
+    @web.authenticated
+    @authorized("execute")  # type: ignore[untyped-decorator]
+    async def post(self, id: str) -> None:
+        """Answer one message of the card's control: draw, confirm, dismiss, cancel, edit, retry."""
+        self.only_by_cookie()
+        message = self.body()
+        reply = await asyncio.to_thread(self.trading.answer, self.owner, self.session, id, message)
+        if message.get("kind") not in ("draw", "alive"):
+            self.house.tell(self.owner, Tickets(ticket=id))
+        self.answer(reply)
+
+
+class Switch(_TradeEndpoint):
+    """``/trading``: whether orders may leave, and the halt."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Tell the switch's state."""
+        self.answer({"state": await asyncio.to_thread(self.trading.state, self.owner)})
+
+    @web.authenticated
+    @authorized("execute")  # type: ignore[untyped-decorator]
+    async def post(self) -> None:
+        """Halt all trading; there is no way back from here."""
+        self.only_by_cookie()
+        if self.body() != {"state": "halted"}:
+            raise web.HTTPError(400, "trading can only be halted here; `jupyter autocoder trading active` resumes it")
+        await asyncio.to_thread(self.trading.halt, self.owner, self.session)
+        self.house.tell(self.owner, Tickets(ticket=""))
+        self.answer({"state": "halted"})
