@@ -20,6 +20,7 @@ from jupyter_autocoder.sandbox.gate import Gate, Recording
 FRAME_LIMIT = 24 * 2**20
 # A fresh socket file appears within milliseconds of the kernel's start; the default of 100 ms is felt at each start.
 RECONNECT_MS = 10
+DRAIN_MS = 5
 
 _contexts: dict[int, zmq.asyncio.Context] = {}
 
@@ -41,8 +42,9 @@ class GatedChannel(AsyncZMQSocketChannel):
             assert self.socket is not None
             if self.gate.idle_held and self.channel_name == "iopub":
                 await self.gate.replied_or(self.socket.poll(left))
-                if (idle := self.gate.release_idle()) is not None:
-                    return idle
+                # What was sent before the reply may still be on its way, and a true idle behind it.
+                if self.gate.replied.is_set() and not await self.socket.poll(DRAIN_MS):
+                    return self.gate.release_idle()
             if not await self.socket.poll(left):
                 raise Empty
             frames = await self.socket.recv_multipart(copy=False)

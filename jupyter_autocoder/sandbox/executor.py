@@ -231,8 +231,6 @@ class Sandbox:
             await watch.over(task)
         finally:
             self._running = None
-        if session.cut_off:
-            await session.kill()
         run = make_run(task.result(), recording, watch, session, seconds=time.monotonic() - start)
         if session.alive:
             session.freeze()

@@ -123,12 +123,11 @@ class Gate:
         for task in waiting:
             task.cancel()
 
-    def release_idle(self) -> dict[str, Any] | None:
-        """The idle that came before the reply, as soon as the reply is here."""
-        if self.replied.is_set():
-            idle, self.idle_held = self.idle_held, None
-            return idle
-        return None
+    def release_idle(self) -> dict[str, Any]:
+        """The idle that came before the reply."""
+        assert self.idle_held is not None
+        idle, self.idle_held = self.idle_held, None
+        return idle
 
     # -- shell ---------------------------------------------------------------------------------------------------------
     def _reply(self, kind: str, parts: Sequence[zmq.Frame], session: Session) -> dict[str, Any] | None:
@@ -158,7 +157,8 @@ class Gate:
         if recording.shown >= recording.caps.size and kind != "error":
             recording.room(1)
             return None
-        content = _content(parts, session, max(recording.caps.size, SMALL_FRAME))
+        # Twice: JSON escapes make a text longer, and 2 MiB hold any piece that our own streams send.
+        content = _content(parts, session, 2 * max(recording.caps.size, MIB))
         if content is None:
             recording.cut(f"an output was left out: {len(parts[4])} bytes, malformed or too large")
             return None

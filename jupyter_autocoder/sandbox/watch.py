@@ -19,7 +19,7 @@ TICK = 0.05
 GRACE = 2.0
 # ZMQ collects a message of many parts before anyone sees it, without a limit of its own; this process's growth is
 # the only thing to be seen of that from here.
-HOST_GROWTH = 384 * 2**20
+HOST_GROWTH = 256 * 2**20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -39,6 +39,7 @@ class Watch:
         self._host_before = _resident()
         self.peak_memory: int | None = None
         self.killed = False
+        self._broken = False
         self.limit: str | None = None
         _renew_cpu_limit(session.manager.kernel_pid, self._cpu + settings.cpu_time)
         _forget_peak(session.manager.kernel_pid)
@@ -68,8 +69,10 @@ class Watch:
 
     async def stop(self, task: asyncio.Task[Any]) -> None:
         """Interrupt; after the grace kill, and wait until the execution knows."""
-        await self._session.interrupt()
-        end = time.monotonic() + GRACE
+        end = time.monotonic()
+        if not self._broken:
+            await self._session.interrupt()
+            end += GRACE
         while not task.done() and time.monotonic() < end:
             await asyncio.wait({task}, timeout=TICK)
             self._look()
@@ -90,7 +93,9 @@ class Watch:
             return "wall_time"
         if self.cpu_used >= self.cpu_limit:
             return "cpu_time"
-        if self._recording.flooded or self._session.cut_off or _resident() - self._host_before > HOST_GROWTH:
+        # A half-sent message leaves a connection on which nothing else can be said any more.
+        self._broken = self._session.cut_off or _resident() - self._host_before > HOST_GROWTH
+        if self._recording.flooded or self._broken:
             self._recording.cut("the run was stopped: it sent far more output than a run may")
             return "output"
         return None
