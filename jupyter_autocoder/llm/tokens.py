@@ -3,8 +3,8 @@
 tiktoken downloads its ranks on first use, without a timeout; so it is used only when the downloaded file lies in its
 cache already and has the right hash. Otherwise the text is estimated: runs of letters, groups of three digits, and
 single marks are counted and multiplied by 1.3. Measured against both tokenizers, its median lies 30 to 80 % above the
-truth for code, data and prose, never under it, and at most 7 % under it for base64. A quarter of the length, the usual rule of thumb, lies
-13 % under the truth for Python and far more for JSON. The number of UTF-8 bytes never lies under it.
+truth for code, data and prose, never under it, and at most 7 % under it for base64. A quarter of the length, the usual
+rule of thumb, lies 13 % under the truth for Python and far more for JSON. The number of UTF-8 bytes never does.
 """
 
 from __future__ import annotations
