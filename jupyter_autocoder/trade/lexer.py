@@ -6,24 +6,21 @@ likelihood, and the reader tries them; two that both make sense are asked about.
 
 from __future__ import annotations
 
-import functools
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from importlib import resources
 from typing import Any
 
 from jupyter_autocoder.trade import numbers, vocabulary
-from jupyter_autocoder.trade.symbols import LONGEST_NAME, SUFFIXES, Symbols, words_of
+from jupyter_autocoder.trade.symbols import LONGEST_NAME, SUFFIXES, Symbols, ordinary, words_of
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _ATOM = re.compile(r"[A-Za-z0-9]+|&")
 _SOFT_GAP = re.compile(r"[ -]+")
 _NAME_GAP = re.compile(r"(?: ?& ?|[ -]|\. ?|\.?(?=com\b))?")
 _PAIR = re.compile(r"\$?([A-Za-z]{2,5})[/-]([A-Za-z]{3,4})(?![A-Za-z0-9])")
-_CLASS = re.compile(r"\$?([A-Za-z]{1,5})[./-]([A-Za-z]{1,2})(?![A-Za-z0-9.])")
+_CLASS = re.compile(r"\$?([A-Za-z]{1,5})[./ -]([A-Za-z]{1,2})(?![A-Za-z0-9.])")
 _CASHTAG = re.compile(r"\$([A-Za-z]{1,6})(?![A-Za-z0-9])")
 _ORDER_ID = re.compile(r"#?\s?((?=[A-Za-z0-9-]*\d)[A-Za-z0-9][A-Za-z0-9_-]*)(?![A-Za-z0-9])")
 _ORDER_ID_WORDS = re.compile(
@@ -115,13 +112,6 @@ class _Run:
     ends: tuple[int, ...]
 
 
-@functools.cache
-def ordinary() -> dict[str, frozenset[str]]:
-    """English words that are tickers, names or near keywords, read at first use."""
-    text = resources.files(__package__).joinpath("data/ordinary.toml").read_text("utf-8")
-    return {section: frozenset(words.split()) for section, words in tomllib.loads(text).items()}
-
-
 def lex(text: str, symbols: Symbols) -> list[Lexeme]:
     """Turn a cleaned sentence into lexemes; what it cannot place is of kind ``UNKNOWN``."""
     return list(_Lexer(text, symbols).run())
@@ -180,7 +170,7 @@ class _Lexer:
         symbol = tag[1].upper()
         if symbol in self.symbols:
             return self._make("SYMBOL", at, tag.end(), symbol)
-        return self._make("UNKNOWN_SYMBOL", at, tag.end(), self.symbols.candidates(symbol))
+        return self._make("UNKNOWN_SYMBOL", at, tag.end(), symbol)
 
     def _pair(self, at: int) -> Lexeme | None:
         """Read ``BTC/USD`` and ``BRK.B``."""
@@ -192,7 +182,8 @@ class _Lexer:
         share = _CLASS.match(self.text, at)
         if share:
             symbol = f"{share[1]}.{share[2]}".upper()
-            if symbol in self.symbols:
+            spaced = self.text[share.end(1)] == " "
+            if symbol in self.symbols and not (spaced and share[1].upper() in self.symbols):
                 return self._make("SYMBOL", at, share.end(), symbol)
             if self.text[share.end(1)] == "." and share[1].isupper() and share[2].isupper():
                 return self._make("FOREIGN", at, share.end(), symbol)
@@ -266,7 +257,7 @@ class _Lexer:
             if typed.isupper() or not self._is_ordinary(typed, symbol):
                 return self._make("SYMBOL", at, end, symbol)
             return self._make("AMBIGUOUS", at, end, (symbol,))
-        return self._make("UNKNOWN", at, end, self.symbols.candidates(typed))
+        return self._make("UNKNOWN", at, end)
 
     def _is_ordinary(self, typed: str, symbol: str) -> bool:
         return typed.lower() in ordinary()["tickers"] and symbol not in self.symbols.popular
@@ -287,6 +278,9 @@ class _Lexer:
         end = ends[count - 1]
         if len(found) > 1:
             return self._make("AMBIGUOUS", at, end, found)
+        others = self.symbols.namesakes(words[0], found) if count == 1 else ()
+        if others:
+            return self._make("AMBIGUOUS", at, end, (*found, *others))
         suffix = _SUFFIX.match(self.text, end)
         return self._make("SYMBOL", at, suffix.end() if suffix else end, found[0])
 
@@ -438,6 +432,8 @@ class _Lexer:
         char = self.text[at]
         if char in ",;\n&+":
             return self._make("JOIN", at, at + 1, char)
+        if char == ":" and self.text[at + 1 : at + 2].isdigit():
+            return None  # a time of day
         if char in ".!:":
             end = at + 1 if char != "." else at + len(re.match(r"\.+", self.text[at:])[0])  # type: ignore[index]
             return self._make("JOIN", at, end, char)

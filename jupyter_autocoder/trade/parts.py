@@ -78,7 +78,7 @@ class _Parts(Transformer[Token, list[Part]]):
         return children
 
     def verb(self, children: list[Token]) -> Verb:
-        return Verb(children[0].type)
+        return Verb("BUY" if children[0].type == "ADD" else children[0].type)
 
     def amount(self, children: list[Token]) -> Amount:
         token = children[0]

@@ -148,8 +148,8 @@ class _Terms:
             raise AskBack("missing_price", missing=("trail",))
         others = [p for p in self.said if p is not trail]
         ask_unless(not others and not self.clauses.conditions, "unsupported_combination", missing=("type",))
-        # "Buy 10 with a trailing stop" may mean the entry or an exit after it.
-        ask_unless(not self.opens or self.side is Side.SELL or "ENTRY" in self.words, "ambiguous_type")
+        # "Buy 10 with a trailing stop" may mean the entry or an exit after it; "trailing stop order to buy" is clear.
+        ask_unless(not self.opens or "TRAIL" in self.bare, "ambiguous_type")
         ask_unless(trail.unit != "NUM", "ambiguous_units", missing=("trail",))
         key = "trail_percent" if trail.unit == "PERCENT" else "trail_price"
         return {"type": OrderType.TRAILING_STOP, key: trail.value}

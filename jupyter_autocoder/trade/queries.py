@@ -110,5 +110,5 @@ def _names_a_company(lexeme: Lexeme, index: int) -> bool:
     if lexeme.kind == "SYMBOL" or (lexeme.kind == "AMBIGUOUS" and len(lexeme.value) > 1):
         return True
     # "What is the price of Telsa": a misspelt name in its place, to be asked about.
-    guess = lexeme.kind == "UNKNOWN" and bool(lexeme.value)
+    guess = lexeme.kind == "UNKNOWN_SYMBOL" or (lexeme.kind == "UNKNOWN" and lexeme.text.isalpha())
     return guess and lexeme.text[0].isupper() and index > 1 and len(lexeme.text) > 2

@@ -132,8 +132,7 @@ class _Reader:
         symbol = None
         if asked.lexeme:
             if asked.lexeme.kind != "SYMBOL":
-                reason = "ambiguous_symbol" if asked.lexeme.kind == "AMBIGUOUS" else "unknown_symbol"
-                return _clarify(reason, ("symbol",), asked.lexeme.value)
+                return self._unresolved(asked.lexeme)
             symbol = asked.lexeme.value
         return Reading(kind=Kind.QUERY, query=asked.query, symbol=symbol, order_id=asked.order_id, period=asked.period)
 
@@ -194,14 +193,19 @@ class _Reader:
         """Name the word that stands in the way, where one does, before any other reason."""
         if not asked:
             for lexeme in self.lexemes:
-                if lexeme.kind in ("AMBIGUOUS", "UNKNOWN_SYMBOL"):
-                    return _clarify("ambiguous_symbol", ("symbol",), lexeme.value)
                 if lexeme.kind in _TROUBLE:
                     return _clarify(_TROUBLE[lexeme.kind], (lexeme.text,))
-                if lexeme.kind == "UNKNOWN":
-                    reason = "unknown_symbol" if lexeme.value else "not_understood"
-                    return _clarify(reason, (lexeme.text,), lexeme.value or ())
+                if lexeme.kind in ("AMBIGUOUS", "UNKNOWN_SYMBOL", "UNKNOWN"):
+                    return self._unresolved(lexeme)
         return _clarify(back.reason, back.missing, back.candidates)
+
+    def _unresolved(self, lexeme: Lexeme) -> Reading:
+        """Ask about a word that is no symbol, or several."""
+        if lexeme.kind == "AMBIGUOUS":
+            return _clarify("ambiguous_symbol", ("symbol",), lexeme.value)
+        candidates = self.symbols.candidates(lexeme.value or lexeme.text)
+        reason = "unknown_symbol" if candidates or lexeme.kind == "UNKNOWN_SYMBOL" else "not_understood"
+        return _clarify(reason, (lexeme.text,), candidates)
 
     def _instructions(self) -> Reading:
         lexemes = [one for one in self._bracketed() if one.kind not in _DROPPED or one.others]
@@ -223,30 +227,28 @@ class _Reader:
         return found[0]
 
     def _bracketed(self) -> list[Lexeme]:
-        """Take "Apple (AAPL)" as one symbol; any other bracket stays and is not understood."""
+        """Take "Apple (AAPL)" as one symbol; any other bracket is not understood."""
         done: list[Lexeme] = []
-        at = 0
-        while at < len(self.lexemes):
-            one = self.lexemes[at]
-            if one.kind == "OPENING":
-                inner = self.lexemes[at + 1 : at + 3]
-                ask_unless(
-                    len(inner) == 2 and inner[1].kind == "CLOSING" and inner[0].kind == "SYMBOL", "not_understood"
-                )
-                before = done[-1] if done else None
-                known = before is not None and before.kind in ("SYMBOL", "AMBIGUOUS", "UNKNOWN")
-                symbol = inner[0].value
-                ask_unless(
-                    known and before and symbol in ((before.value,) if before.kind == "SYMBOL" else before.value or ()),
-                    "contradictory",
-                    missing=("symbol",),
-                )
-                done[-1] = inner[0]
-                at += 3
+        rest = iter(self.lexemes)
+        for one in rest:
+            if one.kind != "OPENING":
+                done.append(one)
                 continue
-            done.append(one)
-            at += 1
+            inner, closing = next(rest, None), next(rest, None)
+            whole = inner and closing and inner.kind == "SYMBOL" and closing.kind == "CLOSING"
+            if not (whole and inner and done):
+                raise AskBack("not_understood", missing=("(",))
+            ask_unless(inner.value in self._meant(done[-1]), "contradictory", missing=("symbol",))
+            done[-1] = inner
         return done
+
+    def _meant(self, named: Lexeme) -> tuple[str, ...]:
+        """The symbols that the name before a bracket may stand for."""
+        if named.kind == "SYMBOL":
+            return (named.value,)
+        if named.kind == "AMBIGUOUS":
+            return tuple(named.value)
+        return self.symbols.candidates(named.text) if named.kind == "UNKNOWN" else ()
 
     def _chosen(self, lexemes: list[Lexeme]) -> Reading:
         lexemes = trimmed(lexemes)

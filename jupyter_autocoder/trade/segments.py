@@ -7,27 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from jupyter_autocoder.trade.lexer import Lexeme
+from jupyter_autocoder.trade.terms import names
 
-ORDER_VERBS = frozenset(
-    [
-        "BUY",
-        "SELL",
-        "SHORT",
-        "COVER",
-        "CLOSE",
-        "TRIM",
-        "HALVE",
-        "RAISE",
-        "DOUBLE",
-        "SPLIT",
-        "ROTATE",
-        "PUT",
-        "PROTECT",
-        "REBALANCE",
-        "CANCEL",
-        "CHANGE",
-        "HALT",
-    ]
+ORDER_VERBS = names(
+    "BUY ADD SELL SHORT COVER CLOSE TRIM HALVE RAISE DOUBLE SPLIT ROTATE PUT PROTECT REBALANCE CANCEL CHANGE HALT"
 )
 EXITS = frozenset({"STOP", "STOP_LOSS", "STOP_LIMIT", "TAKE_PROFIT", "TRAIL", "LIMIT"})
 _NUMBERS = frozenset({"NUM", "MONEY", "PERCENT"})
@@ -100,7 +83,7 @@ def _is_verb(lexemes: Sequence[Lexeme], at: int) -> bool:
     if lexemes[0].kind in ("CANCEL", "CHANGE") and at and lexemes[at - 1].kind != "JOIN":
         return False
     following = lexemes[at + 1].kind if at + 1 < len(lexemes) else ""
-    return not (kind == "PUT" and following in EXITS)
+    return not (kind in ("PUT", "ADD") and following in EXITS)
 
 
 def retagged(lexemes: list[Lexeme]) -> list[Lexeme]:
@@ -144,6 +127,6 @@ def _shorts(lexemes: list[Lexeme]) -> list[Lexeme]:
 def _only_places(kind: str, following: str, after: str) -> bool:
     """Whether a verb stands for "place": "put a 5% stop on", "set a buy order"; "@ market" is as empty."""
     exit_follows = following in EXITS or (following in _NUMBERS and after in EXITS)
-    if kind in ("PUT", "ADJUST") and exit_follows:
+    if kind in ("PUT", "ADJUST", "ADD") and exit_follows:
         return True
     return (kind == "ADJUST" and following in ("BUY", "SELL", "SHORT")) or (kind == "AT" and following == "MARKET")

@@ -71,7 +71,7 @@ def _shares(verb: str, amount: Amount, flags: frozenset[str]) -> Size:
     bare = "SHARES" not in flags and "EACH" not in flags
     # "500 of AAPL" and "put 500 in AAPL" may be shares or dollars; "10 AAPL" is shares.
     ask_unless(not (bare and (flags & {"OF", "IN", "BETWEEN"} or verb == "PUT")), "ambiguous_units", missing=("unit",))
-    ask_unless("FOR" not in flags and "WITH" not in flags, "ambiguous_quantity", missing=("unit",))
+    ask_unless(not (bare and flags & {"FOR", "WITH"}), "ambiguous_quantity", missing=("unit",))
     return Size(qty=_positive(amount))
 
 

@@ -125,6 +125,14 @@ class Symbols:
                 return count, found
         return 0, ()
 
+    def namesakes(self, word: str, found: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the symbols of companies whose names begin with the same word: "Morgan" is not only Morgan Group."""
+        if (word,) in self.said:
+            return ()
+        name = self.name(found[0])
+        others = [s for s in self._by_first_word().get(word, ()) if s not in found and self.name(s) != name]
+        return tuple(others[:4])
+
     def candidates(self, word: str, limit: int = 5) -> tuple[str, ...]:
         """Suggest symbols for a word that is none: by the first word of a name, then by likeness. Never resolves."""
         key = word.casefold()
@@ -181,6 +189,13 @@ def table() -> Symbols:
     popular = frozenset(symbol for found in aliases.values() for symbol in found)
     said = frozenset(words_of(name) for name in aliases)
     return Symbols(listings, names, popular, said, as_of)
+
+
+@functools.cache
+def ordinary() -> dict[str, frozenset[str]]:
+    """English words that are tickers, names or near keywords, read at first use."""
+    text = resources.files(__package__).joinpath("data/ordinary.toml").read_text("utf-8")
+    return {section: frozenset(words.split()) for section, words in tomllib.loads(text).items()}
 
 
 def _shipped() -> tuple[str, dict[str, Listing]]:

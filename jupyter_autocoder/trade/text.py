@@ -45,6 +45,8 @@ def cleaned(raw: str) -> Clean:
     text = unicodedata.normalize("NFKC", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     text = re.sub(r"'(?=til\b|till\b)", "", text)
     text = re.sub(r" {2,}", " ", text)
+    if text.count("'") == 1:
+        text = re.sub(r"(?<=s)'(?= )", "", text)  # "fifty dollars' worth"
     return Clean("".join(c for i, c in enumerate(text) if not _is_apostrophe(text, i)).strip())
 
 

@@ -74,7 +74,7 @@ def weighed(lexemes: Sequence[Lexeme]) -> Reading | None:
         raise AskBack("not_understood", missing=(unknown[0].text,))
     weights, cash = _pairs(lexemes)
     ask_unless(weights, "missing_weights", missing=("target_weights",))
-    one = verb in _ONE and len(weights) == 1 and cash is None and "EQUITY" in kinds
+    one = len(weights) == 1 and cash is None and _aimed(kinds, verb)
     partial = (one or "UNTOUCHED" in kinds) and "NOTHING_ELSE" not in kinds
     ask_unless(all(weight >= 0 for weight in weights.values()), "invalid_weights")
     total = sum(weights.values(), cash or Decimal(0))
@@ -106,11 +106,15 @@ def _is_about_weights(kinds: Sequence[str], verb: str | None) -> bool:
 def _makes_a_target(kinds: Sequence[str], verb: str, percents: int, symbols: int) -> bool:
     """Whether "set AAPL to 10% of my portfolio" or "allocate 60% to SPY, 40% to BND" is said, and not "put 10% in"."""
     if percents == 1 and symbols == 1:
-        at = kinds.index("PERCENT")
-        aimed = kinds.index("SYMBOL") < at and ("TO" in kinds[:at] or verb == "ADJUST")
-        return aimed and "EQUITY" in kinds[at:]
+        return _aimed(kinds, verb)
     funds = {"CASH", "EQUITY", "BUYING_POWER", "PROCEEDS"} & set(kinds)
     return verb in ("PUT", "ADJUST") and percents >= 2 and not funds - {"CASH", "EQUITY"} and percents >= symbols
+
+
+def _aimed(kinds: Sequence[str], verb: str | None) -> bool:
+    at = kinds.index("PERCENT") if "PERCENT" in kinds else 0
+    before = "SYMBOL" in kinds[:at] and ("TO" in kinds[:at] or verb == "ADJUST")
+    return before and "EQUITY" in kinds[at:]
 
 
 def _pairs(lexemes: Sequence[Lexeme]) -> tuple[dict[str, Decimal], Decimal | None]:
