@@ -13,7 +13,7 @@ from typing import Final, Literal
 from jupyter_autocoder.errors import RateLimited
 from jupyter_autocoder.llm.refusals import duration
 from jupyter_autocoder.llm.reservation import Ask
-from jupyter_autocoder.store import Reading, Row, Writing
+from jupyter_autocoder.store import Reading, Row, Statement, Writing
 
 Kind = Literal["model", "key"]
 
@@ -73,14 +73,14 @@ def trip(tx: Writing, name: str, reason: str, seconds: float | None, now: float)
     )
 
 
-def close(tx: Writing, ask: Ask, sent_at: float) -> None:
-    """Forget the breakers of a model and key that have answered an attempt made after they had opened."""
-    tx.run(
-        "DELETE FROM breakers WHERE scope IN (?, ?) AND opened_at <= ?",
-        *(*names_of(ask), sent_at),
-    )
+def close(ask: Ask, sent_at: float) -> Statement:
+    """Return the statement that forgets the breakers of a model and key that have answered.
+
+    Only an attempt made after they had opened proves that they are needed no more.
+    """
+    return "DELETE FROM breakers WHERE scope IN (?, ?) AND opened_at <= ?", (*names_of(ask), sent_at)
 
 
-def end_probe(tx: Writing, ask: Ask) -> None:
-    """Let somebody else be the probe: this one was never sent."""
-    tx.run("UPDATE breakers SET probe_until = 0 WHERE scope IN (?, ?)", *names_of(ask))
+def end_probe(ask: Ask) -> Statement:
+    """Return the statement that lets somebody else be the probe: this one was never sent."""
+    return "UPDATE breakers SET probe_until = 0 WHERE scope IN (?, ?)", names_of(ask)

@@ -32,7 +32,7 @@ from typing import Final
 
 from jupyter_autocoder.errors import GovernorError, RateLimited
 from jupyter_autocoder.events import Usage
-from jupyter_autocoder.llm import breakers, leases, ledger, signals, windows
+from jupyter_autocoder.llm import admission, breakers, leases, ledger, signals, windows
 from jupyter_autocoder.llm.counters import prune
 from jupyter_autocoder.llm.identity import current_process, current_user
 from jupyter_autocoder.llm.profiles import effective, tier_seen
@@ -82,6 +82,9 @@ class Governor:
         """
         scopes = scopes_of(self.user, ask, self._limits)
         windows.check_price(ask, scopes)
+        reservation = self._admit_at_once(ask, scopes)
+        if reservation is not None:
+            return reservation
         with self._store.write() as tx:
             now = tx.now()
             found = leases.survey(tx, ask, now)
@@ -99,7 +102,16 @@ class Governor:
                     breakers.start_probe(tx, breaker, now)
                 if said:
                     signals.count_down(tx, ask, now)
-                return self._grant(tx, ask, scopes, now, probe=bool(opened))
+                reservation = Reservation(
+                    id=_new_id(),
+                    ask=ask,
+                    user=self.user,
+                    at=now,
+                    expires_at=now + self._lease_seconds,
+                    probe=bool(opened),
+                )
+                leases.add(tx, reservation, current_process())
+                return reservation
         # Raised out here, because what was put right stays right when the answer is no.
         raise refused
 
@@ -179,6 +191,18 @@ class Governor:
         with self._store.read() as tx:
             return verify(tx, tx.now())
 
+    def _admit_at_once(self, ask: Ask, scopes: tuple[Counted, ...]) -> Reservation | None:
+        if next(self._reserved) % _PRUNE_EVERY == 0:
+            with self._store.write() as tx:
+                prune(tx, tx.now(), tuple(scope.name for scope in scopes))
+        id, process, now = _new_id(), current_process(), self._store.about_now()
+        ((*rows,),) = self._store.atomically(
+            admission.statement(ask, scopes, id=id, user=self.user, process=process, lease=self._lease_seconds, now=now)
+        )
+        if not rows:
+            return None
+        return Reservation(id=id, ask=ask, user=self.user, at=rows[0]["at"], expires_at=rows[0]["expires_at"])
+
     def _over_a_limit(self, tx: Writing, ask: Ask, scopes: tuple[Counted, ...], now: float) -> GovernorError | None:
         used = windows.sums(tx, now, scopes)
         # Money first: nobody should wait a minute only to hear that the budget is spent.
@@ -194,37 +218,31 @@ class Governor:
             ]
         )
 
-    def _grant(self, tx: Writing, ask: Ask, scopes: tuple[Counted, ...], now: float, *, probe: bool) -> Reservation:
-        reservation = Reservation(
-            id=f"{time.time_ns() // 1000:014x}{secrets.token_hex(6)}",
-            ask=ask,
-            user=self.user,
-            at=now,
-            expires_at=now + self._lease_seconds,
-            probe=probe,
-        )
-        leases.add(tx, reservation, current_process())
-        if next(self._reserved) % _PRUNE_EVERY == 0:
-            prune(tx, now, tuple(scope.name for scope in scopes))
-        return reservation
-
     def _end(self, reservation: Reservation, usage: Usage, outcome: str, latency: float | None, *, sent: bool) -> bool:
+        entry = ledger.charge(usage, outcome, latency)
+        steps = list(leases.end_at_once(reservation, entry, sent=sent, latency=latency))
+        if outcome in ledger.SUCCESSES:
+            steps.append(breakers.close(reservation.ask, reservation.at))
+        elif reservation.probe and not sent:
+            steps.append(breakers.end_probe(reservation.ask))
+        if self._store.atomically(*steps)[0]:
+            return True
         with self._store.write() as tx:
-            now = tx.now()
             lease = leases.find(tx, reservation)
             if lease is None:
                 return False
-            entry = ledger.charge(usage, outcome, latency)
             if lease["state"] == "expired":
                 entry = ledger.correction(leases.estimate(lease), usage, outcome, latency)
+            now = tx.now()
             ledger.write(tx, lease, entry, now=now)
             sent_at = now - latency if latency is not None else 0.0
             leases.end(tx, lease, tokens=usage.total_tokens, sent=sent, sent_at=sent_at)
-            if lease["tripped"] and outcome in ledger.SUCCESSES:
-                breakers.close(tx, reservation.ask, reservation.at)
-            elif lease["tripped"] and reservation.probe and not sent:
-                breakers.end_probe(tx, reservation.ask)
         return True
+
+
+def _new_id() -> str:
+    # Begins with the time, so that rows made together lie together in the tables' indexes.
+    return f"{time.time_ns() // 1000:014x}{secrets.token_hex(6)}"
 
 
 def _longest(refusals: Iterable[RateLimited | None]) -> RateLimited | None:

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from jupyter_autocoder.events import Usage
 from jupyter_autocoder.llm import breakers, ledger
+from jupyter_autocoder.llm.counters import start_of
 from jupyter_autocoder.llm.reservation import Ask, Reservation
-from jupyter_autocoder.store import Reading, Writing
+from jupyter_autocoder.store import Reading, Statement, Writing
 
 # Clocks are slewed by parts of a second all the time; only more than this counts as set back.
 CLOCK_SLACK: Final = 1.0
@@ -27,11 +28,11 @@ class Survey:
     signals: bool = False
 
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "id, who, fingerprint, model, face, notebook, process, at, expires_at, state, slot, tokens, input_tokens, "
     "output_tokens, cost"
 )
-_INSERT: Final = f"INSERT INTO reservations ({_COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS.split(',')))})"
+_INSERT: Final = f"INSERT INTO reservations ({COLUMNS}) VALUES ({', '.join('?' * len(COLUMNS.split(',')))})"
 
 
 def add(tx: Writing, reservation: Reservation, process: str) -> None:
@@ -47,15 +48,11 @@ def add(tx: Writing, reservation: Reservation, process: str) -> None:
 def find(tx: Writing, reservation: Reservation) -> Mapping[str, Any] | None:
     """Return the row of a reservation that can still be ended, None when it has been.
 
-    `tripped` tells how many breakers stand before its model and key. A reservation whose row is gone and which the
-    ledger does not know (the store was replaced meanwhile) is ended all the same: what was used must be written down.
+    A reservation whose row is gone and which the ledger does not know (the store was replaced meanwhile) is ended all
+    the same: what was used must be written down.
     """
     ask = reservation.ask
-    row = tx.row(
-        f"SELECT {_COLUMNS}, (SELECT COUNT(*) FROM breakers WHERE scope IN (?, ?)) AS tripped "
-        "FROM reservations WHERE id = ?",
-        *(*breakers.names_of(ask), reservation.id),
-    )
+    row = tx.row(f"SELECT {COLUMNS} FROM reservations WHERE id = ?", reservation.id)
     if row is not None:
         return None if row["state"] == "ended" else row
     if tx.row("SELECT 1 FROM ledger WHERE id = ?", reservation.id):
@@ -63,7 +60,6 @@ def find(tx: Writing, reservation: Reservation) -> Mapping[str, Any] | None:
     return {
         "id": reservation.id, "who": reservation.user, "fingerprint": ask.key, "model": ask.model, "face": ask.face,
         "notebook": ask.notebook, "process": "", "at": reservation.at, "state": "lost", "slot": 0, "tokens": 0,
-        "tripped": 0,
     }  # fmt: skip
 
 
@@ -75,6 +71,33 @@ def estimate(lease: Mapping[str, Any]) -> Usage:
         cost=lease["cost"],
         estimated=True,
         requests=1,
+    )
+
+
+def end_at_once(
+    reservation: Reservation, entry: ledger.Entry, *, sent: bool, latency: float | None
+) -> tuple[Statement, Statement]:
+    """Return the statements that end a lease as long as it is open; the first gives a row back if it was.
+
+    They change nothing when the lease has ended, expired or been pulled back to another time.
+    """
+    usage, at = entry.usage, reservation.at
+    days = (start_of("day", at), start_of("month", at))
+    numbers = (entry.requests, entry.failed, entry.estimated, usage.input_tokens, usage.cached_tokens)
+    charge = (
+        f"INSERT INTO ledger ({ledger.COLUMNS}) SELECT id, 'charge', store_now(), at, ?, ?, who, process, face, "
+        "notebook, model, fingerprint, ?, ?, ?, ?, ?, ?, ?, CAST(? AS BIGINT), CAST(? AS DOUBLE PRECISION), ? "
+        "FROM reservations WHERE id = ? AND state = 'open' AND at = ? RETURNING id"
+    )
+    values = (*days, *numbers, usage.output_tokens, usage.total_tokens, usage.cost, latency, entry.outcome)
+    close = (
+        "UPDATE reservations SET state = 'ended', slot = ?, tokens = ?, "
+        "at = CASE WHEN store_now() - CAST(? AS DOUBLE PRECISION) > at THEN store_now() - CAST(? AS DOUBLE PRECISION) "
+        "ELSE at END WHERE id = ? AND state = 'open' AND at = ?"
+    )
+    return (
+        (charge, (*values, reservation.id, at)),
+        (close, (int(sent), max(usage.total_tokens, 0), latency, latency, reservation.id, at)),
     )
 
 
@@ -120,7 +143,7 @@ def pull_back(tx: Writing, now: float) -> None:
 def expire(tx: Writing, now: float) -> int:
     """Charge overdue leases at their estimate, since they may have been billed; return how many, fifty at most."""
     overdue = tx.rows(
-        f"SELECT {_COLUMNS} FROM reservations WHERE state = 'open' AND expires_at <= ? ORDER BY expires_at LIMIT ?",
+        f"SELECT {COLUMNS} FROM reservations WHERE state = 'open' AND expires_at <= ? ORDER BY expires_at LIMIT ?",
         *(now, _EXPIRE_AT_ONCE),
     )
     for lease in overdue:

@@ -15,11 +15,11 @@ from jupyter_autocoder.store import Writing
 SUCCESSES: Final = frozenset({"ok", "stop", "length", "tool_calls", "content_filter", "refusal"})
 EXPIRED: Final = "expired"
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "id, entry, at, reserved_at, day, month, who, process, face, notebook, model, fingerprint, requests, failed, "
     "estimated, input_tokens, cached_tokens, output_tokens, total_tokens, cost, latency, outcome"
 )
-_INSERT: Final = f"INSERT INTO ledger ({_COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS.split(',')))})"
+_INSERT: Final = f"INSERT INTO ledger ({COLUMNS}) VALUES ({', '.join('?' * len(COLUMNS.split(',')))})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

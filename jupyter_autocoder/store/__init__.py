@@ -16,7 +16,7 @@ A part that keeps tables here adds a migration: see `jupyter_autocoder.store.sch
 from __future__ import annotations
 
 from jupyter_autocoder.store.database import Store
-from jupyter_autocoder.store.driver import Row
+from jupyter_autocoder.store.driver import Row, Statement
 from jupyter_autocoder.store.transaction import Reading, Writing
 
-__all__ = ["Reading", "Row", "Store", "Writing"]
+__all__ = ["Reading", "Row", "Statement", "Store", "Writing"]

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 from jupyter_autocoder import settings
 from jupyter_autocoder.errors import StoreTooNew, StoreUnavailable
-from jupyter_autocoder.store.driver import Driver, Session
+from jupyter_autocoder.store.driver import Driver, Row, Session, Statement
 from jupyter_autocoder.store.migration import Migration
 from jupyter_autocoder.store.schema import MIGRATIONS, VERSION_TABLE
 from jupyter_autocoder.store.transaction import Reading, Writing
@@ -60,6 +60,24 @@ class Store:
         """
         with self._transaction(write=True) as session:
             yield Writing(session, self._now(session))
+
+    def atomically(self, *statements: Statement) -> list[list[Row]]:
+        """Run statements, known beforehand, as one writing transaction and return the rows of each.
+
+        On PostgreSQL that is a single exchange with the server, so that the lock is held for no longer than the server
+        itself needs. ``store_now()`` in a statement stands for `Writing.now`, the clock read inside the lock.
+        """
+        held = self._session()
+        self._check_version_at_times(held)
+        held.busy = True
+        try:
+            return held.session.atomically(statements, None if self._clock is time.time else self._clock)
+        finally:
+            held.busy = False
+
+    def about_now(self) -> float:
+        """Return this machine's idea of the store's clock, without asking the database."""
+        return self._clock()
 
     @contextmanager
     def read(self) -> Iterator[Reading]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 Row = Mapping[str, Any]
+Statement = tuple[str, Sequence[Any]]
 Dialect = Literal["sqlite", "postgres"]
 
 
@@ -20,6 +21,12 @@ class Session(Protocol):
 
     def change(self, sql: str, params: Sequence[Any]) -> int:
         """Run one statement and return how many rows it touched."""
+
+    def atomically(self, statements: Sequence[Statement], clock: Callable[[], float] | None) -> list[list[Row]]:
+        """Run statements as one writing transaction in as few exchanges as can be, and return the rows of each.
+
+        ``store_now()`` in a statement is `clock` read inside the lock; without one it is the database's own clock.
+        """
 
     def commit(self) -> None:
         """End the transaction durably."""

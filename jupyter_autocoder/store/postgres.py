@@ -2,7 +2,7 @@
 
 Writers take one advisory lock for the length of their transaction, so that a block under `Store.write` means here what
 it means on SQLite: nothing it read can change before it ends. Nobody deadlocks, and nobody can hold the lock for long:
-the server ends a transaction that sits idle, and gives up on waiting for the lock, both after `WAIT_SECONDS`.
+the server ends a transaction that sits idle for `WAIT_SECONDS`, and gives up on waiting for the lock a little later.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from jupyter_autocoder.errors import StoreConflict, StoreError, StoreUnavailable
-from jupyter_autocoder.store.driver import Dialect, Row
+from jupyter_autocoder.store.driver import Dialect, Row, Statement
 from jupyter_autocoder.store.wire import ServerError, Wire
 
 if TYPE_CHECKING:
@@ -27,12 +27,10 @@ if TYPE_CHECKING:
 WAIT_SECONDS: Final = 10
 ANSWER_SECONDS: Final = 30.0
 # Any number does for the lock, as long as every version of this package takes the same one.
-_BEGIN_WRITE: Final = (
-    "BEGIN; SELECT pg_advisory_xact_lock(7665500104497883236); SELECT extract(epoch FROM clock_timestamp()) AS now"
-)
-_BEGIN_READ: Final = (
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT extract(epoch FROM clock_timestamp()) AS now"
-)
+_LOCK: Final = "SELECT pg_advisory_xact_lock(7665500104497883236)"
+_SERVER_CLOCK: Final = "extract(epoch FROM clock_timestamp())::float8"
+_BEGIN_WRITE: Final = f"BEGIN; {_LOCK}; SELECT {_SERVER_CLOCK} AS now"
+_BEGIN_READ: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT {_SERVER_CLOCK} AS now"
 _PLAN_IS_OLD: Final = "0A000"
 
 # class or code of an SQLSTATE -> (why, what to do)
@@ -82,7 +80,8 @@ class PostgresSession:
             self._connection = _connected(psycopg, url)
             self._wire = Wire(self._connection.pgconn, timeout=ANSWER_SECONDS)
             self._wire.simple(
-                f"SET lock_timeout = '{WAIT_SECONDS}s'; SET idle_in_transaction_session_timeout = '{WAIT_SECONDS}s'; "
+                # Longer than a sleeping writer may keep the lock, so that who waits for it outlasts it.
+                f"SET lock_timeout = '{WAIT_SECONDS + 2}s'; SET idle_in_transaction_session_timeout = '{WAIT_SECONDS}s'; "
                 "SET client_min_messages = warning; SET client_encoding = 'UTF8'; SET synchronous_commit = on"
             )
         except psycopg.Error as error:
@@ -113,6 +112,15 @@ class PostgresSession:
         try:
             return self._open().change(_translated(sql), params)
         except ServerError as error:
+            raise self._explain(str(error), error.sqlstate) from error
+
+    def atomically(self, statements: Sequence[Statement], clock: Callable[[], float] | None) -> list[list[Row]]:
+        now = _SERVER_CLOCK if clock is None else f"{clock()!r}::float8"
+        steps = [(_LOCK, ()), *((_translated(sql).replace("store_now()", now), params) for sql, params in statements)]
+        try:
+            return [list(rows) for rows in self._open().together(steps)[1:]]
+        except ServerError as error:
+            self.rollback()
             raise self._explain(str(error), error.sqlstate) from error
 
     def commit(self) -> None:

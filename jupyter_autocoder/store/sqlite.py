@@ -1,21 +1,30 @@
-"""The store in one SQLite file: WAL, every commit on disk before it returns, one writer at a time."""
+"""The store in one SQLite file: WAL, every commit on disk before it returns, one writer at a time.
+
+SQLite's own way to durability (``synchronous=FULL``) waits for the disk while it holds the write lock, so that all
+processes wait for every disk write of each. Here the write-ahead log is flushed by the committing process itself, right
+after the lock is let go and before `SqliteSession.commit` returns: whoever is told that a block is done can rely on it
+as much, since a log is durable up to where it was flushed, and the waits of several processes overlap. Checkpoints are
+synchronised by SQLite (``synchronous=NORMAL``), which keeps the file sound through a loss of power at any moment.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from jupyter_autocoder.errors import StoreConflict, StoreError, StoreUnavailable
 from jupyter_autocoder.store import place
-from jupyter_autocoder.store.driver import Dialect, Row
+from jupyter_autocoder.store.driver import Dialect, Row, Statement
 
 BUSY_SECONDS = 10.0
+_sync = getattr(os, "fdatasync", os.fsync)
 
 # primary result code of SQLite -> (why, what to do); "{path}" is the file
 _EXPLAINED: Final = {
@@ -58,12 +67,16 @@ class SqliteSession:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._log: int | None = None
+        self._writing = False
         try:
             _create_private(path)
             self._connection = sqlite3.connect(
                 path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
             )
             self._identity = _identity(path)
+            self._now = 0.0
+            self._connection.create_function("store_now", 0, lambda: self._now)
             self._configure()
         except (OSError, sqlite3.Error) as error:
             self.close()
@@ -71,6 +84,7 @@ class SqliteSession:
 
     def begin(self, *, write: bool) -> None:
         self.execute("BEGIN IMMEDIATE" if write else "BEGIN", ())
+        self._writing = write
 
     def execute(self, sql: str, params: Sequence[Any]) -> list[Row]:
         try:
@@ -106,12 +120,25 @@ class SqliteSession:
             time.sleep(pause)
             waited += pause
 
+    def atomically(self, statements: Sequence[Statement], clock: Callable[[], float] | None) -> list[list[Row]]:
+        self.begin(write=True)
+        try:
+            self._now = (clock or time.time)()
+            rows = [self.execute(sql, params) for sql, params in statements]
+        except BaseException:
+            self.rollback()
+            raise
+        self.commit()
+        return rows
+
     def commit(self) -> None:
         try:
             self.execute("COMMIT", ())
         except StoreError:
             self.rollback()
             raise
+        if self._writing:
+            self._flush()
 
     def rollback(self) -> None:
         if self._connection is not None and self._connection.in_transaction:
@@ -126,14 +153,32 @@ class SqliteSession:
         return self._connection is not None and _identity(self._path) == self._identity
 
     def close(self) -> None:
+        self._close_log()
         if self._connection is not None:
             connection, self._connection = self._connection, None
             with suppress(sqlite3.Error):
                 connection.close()
 
     def abandon(self) -> object:
+        self._close_log()
         connection, self._connection = self._connection, None
         return connection
+
+    def _flush(self) -> None:
+        """Wait until the write-ahead log is on the disk, and with it everything committed so far."""
+        try:
+            if self._log is None:
+                # It stays the same file for as long as any connection is open, and nobody locks it: to open and to
+                # close it takes no lock away, as it would with the database file itself.
+                self._log = os.open(f"{self._path}-wal", os.O_RDWR | os.O_CLOEXEC)
+            _sync(self._log)
+        except OSError as error:
+            raise self._explain(error) from error
+
+    def _close_log(self) -> None:
+        if self._log is not None:
+            log, self._log = self._log, None
+            os.close(log)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -145,7 +190,7 @@ class SqliteSession:
         if mode != "wal":
             msg = f"the file system allows no write-ahead log (journal mode {mode})"
             raise sqlite3.OperationalError(msg)
-        for pragma in ("synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF", "cache_size=-16000"):
+        for pragma in ("synchronous=NORMAL", "foreign_keys=ON", "trusted_schema=OFF", "cache_size=-16000"):
             self._patiently(f"PRAGMA {pragma}")
 
     def _explain(self, error: Exception) -> StoreError:
@@ -160,11 +205,19 @@ class SqliteSession:
         return StoreUnavailable(f"the store {self._path} cannot be used", why=detail, do=do.format(path=self._path))
 
 
+_OF_ERRNO: Final = {
+    errno.EACCES: sqlite3.SQLITE_PERM,
+    errno.EPERM: sqlite3.SQLITE_PERM,
+    errno.EROFS: sqlite3.SQLITE_READONLY,
+    errno.ENOSPC: sqlite3.SQLITE_FULL,
+    errno.EDQUOT: sqlite3.SQLITE_FULL,
+    errno.EIO: sqlite3.SQLITE_IOERR,
+}
+
+
 def _code(error: Exception) -> int:
-    if isinstance(error, PermissionError):
-        return sqlite3.SQLITE_PERM
     if isinstance(error, OSError):
-        return sqlite3.SQLITE_CANTOPEN
+        return _OF_ERRNO.get(error.errno or 0, sqlite3.SQLITE_CANTOPEN)
     # The low byte is the primary code, the rest says where in SQLite it happened.
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class Wire:
         self._poll.register(connection.socket, select.POLLIN)
 
     def alive(self) -> bool:
+        """Whether the connection stands; a server that said good-bye while nothing was asked is noticed here."""
+        if self._poll.poll(0):
+            with suppress(self._failures):
+                self._connection.consume_input()
         return self._connection.status == self._pq.ConnStatus.OK
 
     def idle(self) -> bool:
@@ -65,18 +70,68 @@ class Wire:
         """Run one statement with ``$1`` placeholders and return how many rows it touched."""
         return self._execute(sql, params).command_tuples or 0
 
+    def together(self, steps: Sequence[tuple[str, Sequence[Any]]]) -> list[list[dict[str, Any]]]:
+        """Send all statements at once, as one transaction of their own, and return the rows of each.
+
+        The first failure is raised and nothing has happened.
+        """
+        self._make_room(len(steps))
+        ready = [self._ready(sql, params) for sql, params in steps]
+        self._connection.enter_pipeline_mode()
+        try:
+            for name, values in ready:
+                self._connection.send_query_prepared(name, values)
+            self._connection.pipeline_sync()
+            self._send(lambda: None)
+            results = self._results(len(ready))
+        except self._failures as error:
+            raise ServerError(str(error)) from None
+        finally:
+            try:
+                self._connection.exit_pipeline_mode()
+            except self._failures:
+                # Answers are outstanding that nobody will read.
+                self._connection.finish()
+        return [_rows(result) for result in results]
+
+    def _results(self, count: int) -> list[PGresult]:
+        """Read the answers to `count` statements and to the end of their transaction."""
+        deadline = time.monotonic() + self._timeout
+        results: list[PGresult] = []
+        failed: ServerError | None = None
+        while True:
+            result = self._next(deadline)
+            if result is None and self._connection.status == self._pq.ConnStatus.OK:
+                # Only the end of one statement's answer.
+                continue
+            if result is None:
+                break
+            if result.status == self._pq.ExecStatus.PIPELINE_SYNC:
+                break
+            results.append(result)
+            if result.status not in self._good and result.status != self._pq.ExecStatus.PIPELINE_ABORTED:
+                failed = failed or self._failure(result)
+        if failed is not None or len(results) != count:
+            raise failed or ServerError("the server closed the connection")
+        return results
+
     def _execute(self, sql: str, params: Sequence[Any]) -> PGresult:
-        encoded = [_encoded(value) for value in params]
-        values = [value for value, _ in encoded]
-        key = (sql, tuple(kind for _, kind in encoded))
-        name = self._prepared.get(key) or self._prepare(key)
+        self._make_room(1)
+        name, values = self._ready(sql, params)
         self._send(lambda: self._connection.send_query_prepared(name, values))
         return self._answer()
 
-    def _prepare(self, key: tuple[str, tuple[int, ...]]) -> bytes:
-        if len(self._prepared) >= _MOST_PREPARED:
+    def _make_room(self, wanted: int) -> None:
+        if len(self._prepared) + wanted > _MOST_PREPARED:
             self.simple("DEALLOCATE ALL")
             self._prepared.clear()
+
+    def _ready(self, sql: str, params: Sequence[Any]) -> tuple[bytes, list[bytes | None]]:
+        encoded = [_encoded(value) for value in params]
+        key = (sql, tuple(kind for _, kind in encoded))
+        return self._prepared.get(key) or self._prepare(key), [value for value, _ in encoded]
+
+    def _prepare(self, key: tuple[str, tuple[int, ...]]) -> bytes:
         name = b"s%d" % len(self._prepared)
         self._send(lambda: self._connection.send_prepare(name, key[0].encode(), key[1]))
         self._answer()
