@@ -18,6 +18,7 @@ Facts = Mapping[str, Any]
 
 NOT_SUPPORTED = frozenset({"EOPNOTSUPP", "ENOTSUP"})
 """Two names of one number on Linux; which one Python tells is not promised."""
+NO_MOUNTS = "remove what adds mounts to the sandbox"
 OLD_PROGRAM = "install the newest bubblewrap of your distribution"
 OLD_KERNEL = "use a Linux kernel with CONFIG_SECCOMP_FILTER (any distribution's own has it)"
 NO_NAMESPACES = "sysctl -w user.max_user_namespaces=15000"
@@ -70,7 +71,8 @@ WALLS = (
     Wall("namespaces", _isolated, NO_NAMESPACES),
     Wall("new_namespace", lambda f, p: f["new_namespace"] == "EPERM", OLD_KERNEL),
     Wall("interfaces", lambda f, p: not p.namespaces or f["interfaces"] == ["lo"], NO_NAMESPACES),
-    Wall("canary", lambda f, p: f["canary"] in {"ENOENT", "EACCES"}, "remove what adds mounts to the sandbox"),
+    # With a file system of its own the path must not exist at all: "not permitted" would mean that it is there.
+    Wall("canary", lambda f, p: f["canary"] == ("ENOENT" if p.namespaces else "EACCES"), NO_MOUNTS),
     Wall(
         "read_only", lambda f, p: set(f["read_only"]) == set(p.read_only) and _all_refused(f["read_only"]), OLD_PROGRAM
     ),

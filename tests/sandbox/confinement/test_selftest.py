@@ -82,6 +82,7 @@ def test_a_missing_fact_is_a_missing_wall(name: str) -> None:
         ("interfaces", ["lo", "eth0"], "interfaces"),
         ("interfaces", [], "interfaces"),
         ("canary", "worked", "canary"),
+        ("canary", "EACCES", "canary"),
         ("read_only", {"/": "EROFS"}, "read_only"),
         ("read_only", {"/": "EROFS", "/usr": "worked"}, "read_only"),
         ("sockets", "worked", "landlock"),
