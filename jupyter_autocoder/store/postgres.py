@@ -81,7 +81,8 @@ class PostgresSession:
             self._wire = Wire(self._connection.pgconn, timeout=ANSWER_SECONDS)
             self._wire.simple(
                 # Longer than a sleeping writer may keep the lock, so that who waits for it outlasts it.
-                f"SET lock_timeout = '{WAIT_SECONDS + 2}s'; SET idle_in_transaction_session_timeout = '{WAIT_SECONDS}s'; "
+                f"SET lock_timeout = '{WAIT_SECONDS + 2}s'; "
+                f"SET idle_in_transaction_session_timeout = '{WAIT_SECONDS}s'; "
                 "SET client_min_messages = warning; SET client_encoding = 'UTF8'; SET synchronous_commit = on"
             )
         except psycopg.Error as error:

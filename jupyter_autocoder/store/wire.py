@@ -10,7 +10,6 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -47,11 +46,12 @@ class Wire:
         self._poll.register(connection.socket, select.POLLIN)
 
     def alive(self) -> bool:
-        """Whether the connection stands; a server that said good-bye while nothing was asked is noticed here."""
-        if self._poll.poll(0):
-            with suppress(self._failures):
-                self._connection.consume_input()
-        return self._connection.status == self._pq.ConnStatus.OK
+        """Whether the connection stands and nobody is in the middle of a word.
+
+        What the server says unasked is nearly always its good-bye, and what is left of an interrupted answer would be
+        taken for the next one's: in both cases a new connection is the better one.
+        """
+        return self._connection.status == self._pq.ConnStatus.OK and not self._poll.poll(0)
 
     def idle(self) -> bool:
         """Whether no transaction is open."""
