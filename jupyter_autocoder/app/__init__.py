@@ -10,6 +10,7 @@ from typing import Protocol
 
 from jupyter_autocoder import __version__
 from jupyter_autocoder.errors import AutocoderError, ExitCode
+from jupyter_autocoder.sandbox.imports import deferred_grammar
 
 __all__ = ["main"]
 
@@ -62,4 +63,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _module(name: str) -> Command:
-    return import_module(f"{__name__}.{name}")  # type: ignore[return-value]
+    with deferred_grammar():
+        return import_module(f"{__name__}.{name}")  # type: ignore[return-value]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from jupyter_autocoder.sandbox.imports import deferred_grammar
+
 if TYPE_CHECKING:
     from jupyter_autocoder.sandbox.executor import Sandbox
     from jupyter_autocoder.sandbox.files import ScratchFile
@@ -26,7 +28,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        with deferred_grammar():
+            return getattr(import_module(_HOMES[name]), name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
 
