@@ -6,6 +6,7 @@ nothing: the card asks by messages, and every answer is read anew from the store
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,20 @@ class CardWidget(anywidget.AnyWidget):
             follower.stop()
         super().close()
 
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send to the browser, and keep the answer on the browser's own choice of a subshell.
+
+        ipykernel 7 routes what the browser sends next to where this was sent from; a click would wait for a busy cell.
+        """
+        super().send(content, buffers)
+        with contextlib.suppress(AttributeError):
+            del self.comm._reply_subshell_id
+
     def _heard(self, _widget: Any, message: Any, _buffers: Any) -> None:
         """Handle a message from the browser; it may come on a thread of its own while a cell is busy."""
         kind = message.get("kind") if isinstance(message, dict) else None
         if kind in _ACTS:
-            clicked = click_time(self.comm.comm_id if self.comm is not None else "")
+            clicked = click_time(self.comm.comm_id if self.comm is not None else "", message)
             if clicked is None:
                 self.send({**self._port.draw(), "problem": _NOT_A_CLICK, "do": ""})
                 return

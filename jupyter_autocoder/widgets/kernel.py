@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import datetime as dt
+import threading
 from typing import Any
+
+REMEMBERED = 10_000
+_SEEN: collections.OrderedDict[str, None] = collections.OrderedDict()
+_LOCK = threading.Lock()
 
 
 def shell() -> Any:
@@ -31,17 +37,20 @@ def has_person() -> bool:
     return isinstance(content, dict) and content.get("allow_stdin") is True
 
 
-def click_time(comm_id: str) -> float | None:
-    """When the message from this comm's front-end was made (epoch seconds); None when it is not from there.
+def click_time(comm_id: str, content: object) -> float | None:
+    """When the front-end of this comm sent `content` (epoch seconds); None when it did not, or did so before.
 
     A seat-belt, not a wall: code in the kernel can forge a parent message. It keeps `button.click()` in a cell, a
-    thread or a callback from counting as a person's.
+    thread or a callback from counting as a person's, and one message from counting twice.
     """
     message = parent()
-    header, content = message.get("header"), message.get("content")
-    if not isinstance(header, dict) or not isinstance(content, dict):
+    header, outer = message.get("header"), message.get("content")
+    if not isinstance(header, dict) or not isinstance(outer, dict) or header.get("msg_type") != "comm_msg":
         return None
-    if header.get("msg_type") != "comm_msg" or content.get("comm_id") != comm_id:
+    data = outer.get("data")
+    if outer.get("comm_id") != comm_id or not isinstance(data, dict) or data.get("content") != content:
+        return None
+    if not _first_time(str(header.get("msg_id"))):
         return None
     date = header.get("date")
     if isinstance(date, str):
@@ -50,3 +59,13 @@ def click_time(comm_id: str) -> float | None:
         except ValueError:
             return None
     return date.timestamp() if isinstance(date, dt.datetime) else None
+
+
+def _first_time(message: str) -> bool:
+    with _LOCK:
+        if message in _SEEN:
+            return False
+        _SEEN[message] = None
+        while len(_SEEN) > REMEMBERED:
+            _SEEN.popitem(last=False)
+    return True

@@ -81,7 +81,7 @@ class PlainCard(ipywidgets.VBox):  # type: ignore[misc]
         return button
 
     def _clicked(self, button: ipywidgets.Button, kind: str, leg: int | None) -> None:
-        at = click_time(button.comm.comm_id if button.comm is not None else "")
+        at = click_time(button.comm.comm_id if button.comm is not None else "", {"event": "click"})
         if at is None:
             self._status.value = "only a click in the card counts; code in a cell does not"
             return
