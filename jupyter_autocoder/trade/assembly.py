@@ -56,7 +56,7 @@ def assembled(parts: Sequence[Part], account: Account) -> Instruction:
     ask_unless(not collected.excluded, "unsupported_exception")
     if verb == "ROTATE":
         return Instruction(tuple(_rotation(items, account)))
-    if verb == "SPLIT" or any("EQUALLY" in item.what.flags for item in items):
+    if verb == "SPLIT" or any(mark.kind == "EQUALLY" for item in items for mark in item.marks):
         items = _split(items)
         verb = "BUY" if verb == "SPLIT" else verb
     _check_exits_shared(items)
@@ -101,11 +101,15 @@ class _Collector:
             self.items.pop()  # "a 5% trailing stop": the number came first
             self._here().prices.append(replace(price, value=pending.value, unit=pending.kind))
             return
-        if price.value is None and pending and price.kind == "LIMIT" and "WITH" in here.what.flags:
-            self.items.pop()  # "with a 150 limit"
+        if price.value is None and pending and price.kind == "LIMIT" and self._stands_before_limit(here.what):
+            self.items.pop()  # "with a 150 limit", "$150 limit"
             self._here().prices.append(replace(price, value=pending.value, unit=pending.kind))
             return
         here.prices.append(price)
+
+    def _stands_before_limit(self, what: What) -> bool:
+        money = what.amount is not None and what.amount.kind == "MONEY" and not what.flags
+        return "WITH" in what.flags or (money and len(self.items) > 1)
 
     def _add_what(self, what: What) -> None:
         if "EXCEPT" in what.flags or (self._excluding and what.amount is None):
@@ -202,7 +206,10 @@ def _each(items: list[_Item]) -> list[_Item]:
     if not any("EACH" in item.what.flags for item in items) or len(items) == 1:
         return _mine(items)
     amounts = [item.what.amount for item in items if item.what.amount]
-    ask_unless(len(amounts) == 1, "ambiguous_quantity", missing=("quantity",))
+    funds = [item.funds for item in items if item.funds]
+    ask_unless(len(amounts) + len(funds) == 1, "ambiguous_quantity", missing=("quantity",))
+    if funds:
+        return [_Item(item.what, funds[0], item.prices, item.conditions, item.marks) for item in items]
     flags = frozenset().union(*(item.what.flags for item in items)) - {"OF", "IN"}
     return [_with(item, replace(item.what, amount=amounts[0], flags=flags)) for item in items]
 

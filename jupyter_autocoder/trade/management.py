@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from jupyter_autocoder.trade.asking import AskBack, ask_unless
-from jupyter_autocoder.trade.lexer import Lexeme
+from jupyter_autocoder.trade.figures import Lexeme
 from jupyter_autocoder.trade.orders import Action, Changes, Kind, Reading, Side, Target, TimeInForce
 
 _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL, "SHORT": Side.SELL}

@@ -66,7 +66,7 @@ _SUFFIXES = {"": 1, "k": 1000, "m": 1_000_000, "mm": 1_000_000, "mil": 1_000_000
 
 # A number as written, with its currency sign, multiplier and percent sign; the value is judged afterwards.
 WRITTEN = re.compile(
-    r"(?P<sign>\$)?[ ]?(?P<digits>\d[\d.,]*\d|\d|\.\d+)(?P<suffix>k|mm|mil|m|bn|b)?(?![A-Za-z0-9])"
+    r"(?P<sign>\$|usd)?[ ]?(?P<digits>\d[\d.,]*\d|\d|\.\d+)(?P<suffix>k|mm|mil|m|bn|b)?(?P<after>usd)?(?![A-Za-z0-9])"
     r"(?:[ ]?(?P<percent>%))?",
     re.IGNORECASE,
 )
@@ -102,7 +102,7 @@ def written_at(text: str, start: int) -> Written | None:
     value = _value(match["digits"])
     if value is not None:
         value *= _SUFFIXES[(match["suffix"] or "").lower()]
-    return Written(value, match.end(), bool(match["sign"]), bool(match["percent"]))
+    return Written(value, match.end(), bool(match["sign"] or match["after"]), bool(match["percent"]))
 
 
 def _value(digits: str) -> Decimal | None:

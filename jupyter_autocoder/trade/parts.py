@@ -12,7 +12,7 @@ from typing import Any
 from lark import Lark, Token, Transformer, UnexpectedInput
 from lark.lexer import Lexer
 
-from jupyter_autocoder.trade.lexer import Lexeme
+from jupyter_autocoder.trade.figures import Lexeme
 
 
 @dataclass(frozen=True, slots=True)

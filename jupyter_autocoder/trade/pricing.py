@@ -161,6 +161,10 @@ class _Terms:
 
     def _typed(self, kind: OrderType, *, limit: Price | None = None, stop: Price | None = None) -> dict[str, Any]:
         ask_unless(not (stop and stop.unit == "PERCENT"), "unsupported_relative_price", missing=("stop_price",))
+        if kind is OrderType.STOP_LIMIT and limit and stop and limit.value and stop.value:
+            # A purchase's limit lies at or above its stop; otherwise two different orders may be meant.
+            beyond = limit.value >= stop.value if self.side is Side.BUY else limit.value <= stop.value
+            ask_unless(beyond, "contradictory", missing=("limit_price", "stop_price"))
         fields: dict[str, Any] = {"type": kind}
         if limit:
             fields["limit_price"] = limit.value
@@ -222,7 +226,8 @@ class _Terms:
     def _exit(self, limit: Price | None, stop: Price | None, profit: Price | None) -> dict[str, Any]:
         ask_unless(len([p for p in self.said if p.kind in ("STOP", "STOP_LOSS")]) <= 1, "ambiguous_price")
         ask_unless(not (limit and profit), "ambiguous_price", missing=("limit_price",))
-        if stop and limit and limit.kind == "LIMIT":
+        pair = bool(self.words & {"OR", "BRACKET"})
+        if stop and limit and limit.kind == "LIMIT" and not pair:
             return self._typed(OrderType.STOP_LIMIT, limit=limit, stop=stop)
         target = profit or limit
         if stop and target:

@@ -15,7 +15,8 @@ from typing import Any
 
 from jupyter_autocoder.trade import cues
 from jupyter_autocoder.trade.account import Account, account_of
-from jupyter_autocoder.trade.lexer import Lexeme, lex
+from jupyter_autocoder.trade.figures import Lexeme
+from jupyter_autocoder.trade.lexer import lex
 from jupyter_autocoder.trade.orders import Form, Kind, Order, PercentOf, ReadBy, Reading
 from jupyter_autocoder.trade.reading import read_command
 from jupyter_autocoder.trade.symbols import table

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from jupyter_autocoder.trade.lexer import Lexeme
+from jupyter_autocoder.trade.figures import Lexeme
 from jupyter_autocoder.trade.terms import Query
 
 # Words of a question that are tickers as well; in lower case they are the words.

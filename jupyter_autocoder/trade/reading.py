@@ -15,10 +15,19 @@ from jupyter_autocoder.trade import cues, management, queries, weights
 from jupyter_autocoder.trade.account import Account, account_of
 from jupyter_autocoder.trade.asking import AskBack, ask_unless
 from jupyter_autocoder.trade.assembly import Instruction, assembled
-from jupyter_autocoder.trade.lexer import Lexeme, lex
+from jupyter_autocoder.trade.figures import Lexeme
+from jupyter_autocoder.trade.lexer import lex
 from jupyter_autocoder.trade.orders import Action, Kind, Order, PercentOf, Reading, Side, Target
 from jupyter_autocoder.trade.parts import parse
-from jupyter_autocoder.trade.segments import ORDER_VERBS, choices, is_change, retagged, segments, trimmed
+from jupyter_autocoder.trade.segments import (
+    ORDER_VERBS,
+    choices,
+    is_change,
+    retagged,
+    segments,
+    trimmed,
+    without_colons,
+)
 from jupyter_autocoder.trade.symbols import Symbols, table
 from jupyter_autocoder.trade.text import LONGEST, cleaned
 from jupyter_autocoder.trade.vocabulary import openers
@@ -257,6 +266,7 @@ class _Reader:
             (x for x in lexemes if x.kind in ("UNKNOWN", "AMBIGUOUS", "UNKNOWN_SYMBOL") or x.kind in _TROUBLE), None
         )
         ask_unless(bad is None, "not_understood", missing=(bad.text,) if bad else ())
+        lexemes = without_colons(lexemes)
         # "To buy 10 AAPL" is a piece of a sentence about something else.
         ask_unless(not lexemes[0].text.lower().startswith("to "), "not_understood")
         weighed = weights.weighed(lexemes)

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from jupyter_autocoder.trade.lexer import Lexeme
+from jupyter_autocoder.trade.figures import Lexeme
 from jupyter_autocoder.trade.terms import names
 
 ORDER_VERBS = names(
@@ -27,6 +27,12 @@ def trimmed(lexemes: list[Lexeme]) -> list[Lexeme]:
     while lexemes and lexemes[-1].kind == "JOIN":
         lexemes = lexemes[:-1]
     return lexemes
+
+
+def without_colons(lexemes: list[Lexeme]) -> list[Lexeme]:
+    """Drop the colon of "stop loss: 140"; any other is a joint."""
+    pairs = zip([None, *lexemes], lexemes, strict=False)
+    return [one for before, one in pairs if not (one.value == ":" and before and before.kind in EXITS)]
 
 
 def choices(lexemes: Sequence[Lexeme]) -> Iterator[list[Lexeme]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from jupyter_autocoder.trade.asking import AskBack, ask_unless
-from jupyter_autocoder.trade.lexer import Lexeme
+from jupyter_autocoder.trade.figures import Lexeme
 from jupyter_autocoder.trade.orders import Kind, Reading, Scope
 
 HUNDRED = Decimal(100)
