@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
+from jupyter_autocoder.errors import StoreError
 from jupyter_autocoder.events import Progress, TextDelta, Usage
 from jupyter_autocoder.llm import chain, exchange, failures, tokens
 from jupyter_autocoder.llm.explain import Failed
@@ -131,7 +132,9 @@ class _Once:
         self._answer.close()
         usage = self._used()
         self._turn.usage += usage
-        self._out.desk.settle_now(self._lease, usage, outcome, self._latency())
+        # What ends the attempt must go on; a lease that could not be settled expires into a charge.
+        with contextlib.suppress(StoreError):
+            self._out.desk.settle_now(self._lease, usage, outcome, self._latency())
 
     async def _charge(self, usage: Usage, outcome: str) -> None:
         self._turn.usage += usage

@@ -115,7 +115,7 @@ class GovernedClient:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Completion:
         """Ask and give the whole answer; waits, retries and fallbacks go to `on_progress`."""
-        request = make_request(self.settings, messages, model, tools, max_output_tokens, streamed=False)
+        request = self._request(messages, model, tools, max_output_tokens, streamed=False)
         async with contextlib.aclosing(self._answer(request)) as events:
             async for event in events:
                 if isinstance(event, Completion):
@@ -134,12 +134,18 @@ class GovernedClient:
         max_output_tokens: int | None = None,
     ) -> AnswerStream:
         """Ask and give the answer as it comes: TextDelta and Progress events, the Completion last."""
-        request = make_request(self.settings, messages, model, tools, max_output_tokens, streamed=True)
+        request = self._request(messages, model, tools, max_output_tokens, streamed=True)
         return AnswerStream(self._answer(request), self._streams)
 
     async def embed(self, texts: str | Sequence[str], *, model: str | None = None) -> Embeddings:
         """Give one vector for each text, in their order; large lists are sent in several requests."""
         return await embed(self._out, [texts] if isinstance(texts, str) else texts, model=model)
+
+    def _request(
+        self, messages: Messages, model: str | None, tools: Tools | None, room: int | None, *, streamed: bool
+    ) -> Request:
+        secrets = self._out.secrets
+        return make_request(self.settings, messages, model, tools, room, streamed=streamed, secrets=secrets)
 
     async def _answer(self, request: Request) -> AsyncGenerator[Event, None]:
         """Walk the chain, and once more when the tool calls cannot be used."""

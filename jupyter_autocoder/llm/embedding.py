@@ -10,6 +10,7 @@ from jupyter_autocoder.events import Embeddings, Usage
 from jupyter_autocoder.llm import tokens
 from jupyter_autocoder.llm.asking import walk
 from jupyter_autocoder.llm.outside import Outside
+from jupyter_autocoder.llm.redaction import remove_from_value
 from jupyter_autocoder.llm.request import Texts, check_model
 
 # The API takes 2,048 texts and 300,000 tokens a request; smaller ones lose less when they fail.
@@ -26,7 +27,7 @@ async def embed(out: Outside, texts: Sequence[str], *, model: str | None) -> Emb
     name = model or out.settings.model.embedding
     vectors: list[tuple[float, ...]] = []
     usage, notes = Usage(), []
-    for batch in _batches(texts, name):
+    for batch in _batches(remove_from_value(list(texts), out.secrets), name):
         turn = out.begin()
         try:
             async with contextlib.aclosing(walk(out, Texts(texts=batch, model=name), turn)) as events:

@@ -45,9 +45,22 @@ def find_key(
     if key_file:
         return read_key_file(Path(key_file).expanduser())
     if secret := environ.get(variable, "").strip():
-        return Key(secret, variable)
+        return _checked(secret, variable)
     secret = ((keyring or _keyring)(SERVICE, variable) or "").strip()
-    return Key(secret, "keyring") if secret else None
+    return _checked(secret, "keyring") if secret else None
+
+
+def _checked(secret: str, source: str) -> Key:
+    # The HTTP library would quote a key it cannot send in its own error.
+    if not _is_key(secret):
+        what = f"what {source} holds is no API key"
+        why = "it has spaces, or characters that no key has"
+        raise SettingsError(what, source=source, key="model.key_file", why=why, do="copy the key anew, alone")
+    return Key(secret, source)
+
+
+def _is_key(secret: str) -> bool:
+    return 0 < len(secret) <= _LARGEST and secret.isascii() and secret.isprintable() and " " not in secret
 
 
 def read_key_file(path: Path) -> Key:
@@ -63,7 +76,7 @@ def read_key_file(path: Path) -> Key:
     finally:
         os.close(descriptor)
     secret = content.decode("utf-8", "replace").strip()
-    if not secret or len(content) > _LARGEST or any(char.isspace() or not char.isprintable() for char in secret):
+    if not _is_key(secret):
         raise _wrong(path, "it does not hold one key on one line", "write the key, and nothing else, into it")
     return Key(secret, str(path))
 

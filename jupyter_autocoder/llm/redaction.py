@@ -17,22 +17,38 @@ _SHORTEST = 6
 
 def redact(text: str, known: Iterable[str] = ()) -> str:
     """Give `text` with every secret, and every picture in base64, replaced by what it was."""
-    for form in sorted(_forms(known), key=len, reverse=True):
-        text = text.replace(form, "[key removed]")
+    text = remove(text, known)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
+    return text
+
+
+def remove(text: str, known: Iterable[str]) -> str:
+    """Give `text` without the `known` secrets, and otherwise as it is."""
+    for form in sorted(_forms(known), key=len, reverse=True):
+        text = text.replace(form, "[key removed]")
     return text
 
 
 def redact_value(value: Any, known: Iterable[str] = ()) -> Any:
     """Redact every text inside plain data (dicts, lists, texts); other values pass as they are."""
     known = tuple(known)
+    return _each_text(value, lambda text: redact(text, known))
+
+
+def remove_from_value(value: Any, known: Iterable[str]) -> Any:
+    """Remove the `known` secrets from every text inside plain data, and change nothing else."""
+    known = tuple(known)
+    return _each_text(value, lambda text: remove(text, known))
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return redact(value, known)
+        return change(value)
     if isinstance(value, Mapping):
-        return {redact_value(key, known): redact_value(item, known) for key, item in value.items()}
+        return {_each_text(key, change): _each_text(item, change) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(redact_value(item, known) for item in value)
+        return type(value)(_each_text(item, change) for item in value)
     return value
 
 

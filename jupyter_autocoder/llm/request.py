@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from jupyter_autocoder.errors import SettingLocked, ToolArgumentsError, UsageError
 from jupyter_autocoder.llm import chain, tokens
 from jupyter_autocoder.llm.prices import Model
+from jupyter_autocoder.llm.redaction import remove_from_value
 from jupyter_autocoder.llm.stream import BASE_BYTES, BYTES_PER_TOKEN, Answer
 from jupyter_autocoder.llm.tools import check_tools
 from jupyter_autocoder.settings import ModelSettings, Settings
@@ -147,8 +148,12 @@ def make_request(
     max_output_tokens: int | None,
     *,
     streamed: bool,
+    secrets: Sequence[str] = (),
 ) -> Request:
-    """Check everything a caller gave; raises UsageError or ToolSchemaError, and nothing was sent."""
+    """Check everything a caller gave; raises UsageError or ToolSchemaError, and nothing was sent.
+
+    The `secrets` are taken out of the messages: our own key has no business in a prompt.
+    """
     check_tools(tools or ())
     check_model(settings, model)
     room = settings.model.max_output_tokens if max_output_tokens is None else max_output_tokens
@@ -157,7 +162,7 @@ def make_request(
     if room > settings.model.max_output_tokens:
         settings.replace("max_output_tokens in the call", model__max_output_tokens=room)
     return Request(
-        messages=_messages(messages),
+        messages=remove_from_value(_messages(messages), secrets),
         model=model,
         tools=tuple(tools or ()),
         max_output_tokens=room,

@@ -35,6 +35,7 @@ _PIECES = re.compile(
 _FAR = 3
 # tiktoken's merging is quadratic in a run without a space; a hostile text could hold a process for minutes.
 _LONGEST_RUN = 2_000
+_LONG = 1_000_000
 _RANKS = {
     "o200k_base": "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
     "cl100k_base": "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
@@ -45,13 +46,15 @@ _ADDRESS = "https://openaipublic.blob.core.windows.net/encodings/{name}.tiktoken
 def count_text(text: str, *, model: str = "") -> int:
     """Count or estimate the tokens of one text; never more than its UTF-8 bytes."""
     encoding = _encoding(_encoding_name(model))
-    if encoding is not None and not _has_long_run(text):
+    if encoding is not None and len(text) <= _LONG and not _has_long_run(text):
         return len(encoding.encode(text, disallowed_special=()))
     return estimate(text)
 
 
 def estimate(text: str) -> int:
-    """Estimate the tokens of one text from its characters alone."""
+    """Estimate the tokens of one text from its characters alone; a very long one is judged by its beginning."""
+    if len(text) > _LONG:
+        return min(math.ceil(estimate(text[:_LONG]) * len(text) / _LONG), bound(text))
     pieces = 0
     for match in _PIECES.finditer(text):
         length = match.end() - match.start()

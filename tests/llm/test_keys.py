@@ -28,10 +28,10 @@ def key_file(tmp_path: Path) -> Path:
 
 
 def test_file_comes_before_the_environment_and_that_before_the_keyring(key_file: Path) -> None:
-    environ = {"OPENAI_API_KEY": "from the environment"}
+    environ = {"OPENAI_API_KEY": "from-the-environment"}
 
     assert find_key(key_file=str(key_file), environ=environ) == Key(SECRET, str(key_file))
-    assert find_key(environ=environ, keyring=lambda *_: "ring") == Key("from the environment", "OPENAI_API_KEY")
+    assert find_key(environ=environ, keyring=lambda *_: "ring") == Key("from-the-environment", "OPENAI_API_KEY")
     assert find_key(environ={}, keyring=lambda *_: "ring") == Key("ring", "keyring")
     assert find_key(environ={}, keyring=none) is None
 
@@ -39,6 +39,15 @@ def test_file_comes_before_the_environment_and_that_before_the_keyring(key_file:
 @pytest.mark.parametrize("value", ["", "  ", "\n"])
 def test_empty_variable_is_no_key(value: str) -> None:
     assert find_key(environ={"OPENAI_API_KEY": value}, keyring=none) is None
+
+
+@pytest.mark.parametrize("value", ["sk-tést-0123456789", "sk-te st", "sk-te\x00st", "x" * 5000])
+def test_value_that_cannot_be_a_key_is_refused_without_being_shown(value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        find_key(environ={"OPENAI_API_KEY": value}, keyring=none)
+
+    assert "OPENAI_API_KEY" in caught.value.what
+    assert value not in str(caught.value)
 
 
 def test_named_file_that_is_missing_is_an_error_though_the_environment_has_a_key(tmp_path: Path) -> None:

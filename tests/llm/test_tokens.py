@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,15 @@ def test_estimate_is_never_below_the_truth_and_not_far_above_it(text: str, newer
     estimate = tokens.estimate(text)
 
     assert max(newer, older) <= estimate <= 2.2 * max(newer, older)
+
+
+def test_very_long_text_is_judged_by_its_beginning() -> None:
+    began = time.process_time()
+
+    many = tokens.estimate(PYTHON * 5_000)
+
+    assert time.process_time() - began < 3.0
+    assert many == pytest.approx(tokens.estimate(PYTHON * 100) * 50, rel=0.01)
 
 
 def test_lone_surrogates_can_be_counted() -> None:

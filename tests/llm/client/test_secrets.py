@@ -115,3 +115,19 @@ def test_local_model_needs_no_key(world: Any, monkeypatch: pytest.MonkeyPatch) -
 
     assert asyncio.run(main()) == "Hello"
     assert provider.local
+
+
+def test_key_in_a_prompt_is_not_sent(world: Any) -> None:
+    here = world("Hello")
+    parts = [{"type": "text", "text": f"Why is {PLANTED} refused?"}]
+
+    here.complete([{"role": "user", "content": parts}])
+
+    async def main() -> None:
+        async with here.client() as client:
+            await client.embed([f"my key is {PLANTED}"])
+
+    asyncio.run(main())
+
+    assert TAIL not in repr(here.server.requests)
+    assert here.server.requests[0]["messages"][0]["content"][0]["text"] == "Why is [key removed] refused?"

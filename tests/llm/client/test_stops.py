@@ -200,6 +200,27 @@ def test_first_text_arrives_while_the_answer_is_still_being_written(world: Any) 
     assert asyncio.run(main()) > 0
 
 
+def test_store_that_fails_at_the_end_does_not_hold_up_a_stop(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = world(ENDLESS)
+
+    async def main() -> None:
+        async with here.client() as client:
+
+            def refuse(*arguments: Any, **options: Any) -> None:
+                raise errors.StoreUnavailable("the disk is full")
+
+            monkeypatch.setattr(client._desk.governor, "settle", refuse)
+            async with contextlib.aclosing(client.stream("Hi")) as events:
+                async for event in events:
+                    if isinstance(event, TextDelta):
+                        break
+
+    asyncio.run(main())
+
+    assert soon(lambda: here.server.disconnects == 1)
+    assert here.open_reservations() == 1  # its lease expires into a charge
+
+
 def test_store_that_cannot_be_written_lets_nothing_out(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     here = world("never")
 
