@@ -91,6 +91,7 @@ QUOTA_CODES = frozenset(
 OVERLOAD_STATUS = frozenset({408, 409, 500, 502, 503, 504, 529})
 _MODEL_CODES = frozenset({"model_not_found", "model_not_available", "deploymentnotfound"})
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
+_LONGEST_MESSAGE = 10_000
 _TOO_LARGE = re.compile(r"request too large|requested\s+\d+\s*>\s*limit", re.IGNORECASE)
 _LIMIT = re.compile(r"limit:?\s*([\d,]+)", re.IGNORECASE)
 
@@ -159,11 +160,12 @@ def facts_of(error: BaseException, *, received: bool = False) -> Facts:
 def _message(error: BaseException, fields: Mapping[str, Any]) -> str:
     """Give the server's words; without an answer, those of what lies below the SDK's "Connection error"."""
     if said := fields.get("message"):
-        return str(said)
+        return str(said)[:_LONGEST_MESSAGE]
     parts = [str(getattr(error, "message", "") or error)]
     if below := error.__cause__:
         parts += [type(below).__name__, str(below)]
-    return ": ".join(part for part in parts if part) or type(error).__name__
+    # An error page may be megabytes long, and nobody reads beyond its beginning.
+    return ": ".join(part[:_LONGEST_MESSAGE] for part in parts if part) or type(error).__name__
 
 
 def wait_for(facts: Facts, *, now: float) -> float | None:

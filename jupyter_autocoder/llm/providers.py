@@ -64,7 +64,9 @@ class OpenAIProvider:
         self.dated = not self.azure
         self._variable = AZURE_VARIABLE if self.azure else VARIABLE
         self._settings = settings
-        self.key = find_key(key_file=settings.key_file, variable=self._variable, environ=environ)
+        # A keyring may ask the person to unlock it: not for a model that needs no key.
+        keyring = (lambda service, name: None) if self.local else None
+        self.key = find_key(key_file=settings.key_file, variable=self._variable, environ=environ, keyring=keyring)
         if self.azure and not self.api_version:
             raise SettingsError(
                 "Azure OpenAI needs an API version",

@@ -36,6 +36,16 @@ def test_openai_is_registered_by_its_name() -> None:
     assert isinstance(provider(ModelSettings()), OpenAIProvider)
 
 
+def test_keyring_is_asked_only_where_a_key_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("jupyter_autocoder.llm.keys._keyring", lambda service, name: asked.append(name))
+
+    OpenAIProvider(ModelSettings(base_url="http://localhost:1/v1"), environ={})
+    assert asked == []
+    OpenAIProvider(ModelSettings(), environ={})
+    assert asked == ["OPENAI_API_KEY"]
+
+
 def test_unknown_provider_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(SettingsError, match="OPENAI"):
         provider(ModelSettings(provider="NOBODY"))

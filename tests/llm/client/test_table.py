@@ -167,6 +167,17 @@ def test_error_event_inside_a_stream_is_told_apart_by_its_own_words(world: Any) 
     assert [row["outcome"] for row in here.ledger()] == ["overload", "stop"]
 
 
+@pytest.mark.parametrize("status", [400, 500])
+def test_error_page_of_many_megabytes_ends_in_a_short_message(world: Any, status: int) -> None:
+    page = Reply(status=status, content_type="text/html", body="<p>" * 3_000_000)
+    here = world(lambda body: page, model__fallback=False)
+
+    with pytest.raises(errors.ModelError) as caught:
+        here.complete()
+
+    assert len(str(caught.value)) < 2_000
+
+
 def test_odd_content_type_does_not_matter_when_the_stream_is_good(world: Any) -> None:
     here = world(failing(fault("wrong_type")))
 
