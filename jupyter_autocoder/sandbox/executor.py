@@ -52,7 +52,12 @@ class Sandbox:
         self._running: tuple[Watch, asyncio.Task[Any]] | None = None
 
     async def __aenter__(self) -> Sandbox:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            # A start that is cancelled goes on by itself, and nobody would be left to end what it starts.
+            await self.close()
+            raise
         return self
 
     async def __aexit__(

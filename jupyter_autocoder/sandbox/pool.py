@@ -81,6 +81,9 @@ class Pool:
             except SandboxError:
                 # Whoever takes one meets the same error, at a time when there is somebody to tell it to.
                 return
+            except asyncio.CancelledError:
+                await box.close()
+                raise
             self._warm.append(box)
         self._stay()
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from jupyter_autocoder.errors import SandboxDied, SandboxUnavailable, UsageError
-from jupyter_autocoder.sandbox import Sandbox, SandboxSettings
+from jupyter_autocoder.sandbox import Sandbox, SandboxSettings, live
 
 pytestmark = pytest.mark.sandbox
 
@@ -353,6 +353,24 @@ def test_a_cancelled_caller_gets_away_from_code_that_ignores_interrupts(fresh_bo
 
     assert asyncio.run(work()) < 6
     assert fresh_box.run("1").value == "1"
+
+
+def test_a_cancelled_start_leaves_nothing() -> None:
+    async def work() -> list[str]:
+        async def enter() -> None:
+            async with Sandbox():
+                pytest.fail("it was cancelled before")
+
+        starting = asyncio.create_task(enter())
+        await asyncio.sleep(0.05)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        return [str(session) for session in live._sessions]
+
+    before = len(live._sessions)
+
+    assert len(asyncio.run(work())) == before
 
 
 def test_a_closed_sandbox_runs_nothing() -> None:

@@ -25,7 +25,7 @@ _TAGS = words(
 )
 _WITH_CONTENT = words(
     """
-    applet audio button canvas embed frame frameset iframe math noembed noframes noscript object script select
+    applet audio button canvas frameset iframe math noembed noframes noscript object script select
     style svg template textarea title video xmp
     """
 )

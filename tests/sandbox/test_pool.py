@@ -1,0 +1,85 @@
+"""Warm sandboxes: ready at once, never shared, gone when idle."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from jupyter_autocoder.sandbox import Pool, Sandbox, SandboxSettings
+
+pytestmark = pytest.mark.sandbox
+
+
+def test_a_warm_sandbox_is_there_at_once_and_fresh() -> None:
+    async def work() -> tuple[float, str | None]:
+        async with Pool(SandboxSettings(pool=1)) as pool:
+            assert await pool.ready() == 1
+            start = time.monotonic()
+            async with await pool.take() as box:
+                run = await box.run("dir()")
+                return time.monotonic() - start, run.value
+
+    seconds, names = asyncio.run(work())
+
+    assert seconds < 0.25
+    assert names is not None
+    assert "x" not in names.split("'")
+
+
+def test_each_is_given_away_once() -> None:
+    async def work() -> list[str | None]:
+        async with Pool(SandboxSettings(pool=2)) as pool:
+            await pool.ready()
+            first, second = await pool.take(), await pool.take()
+            async with first, second:
+                await first.run("secret = 1")
+                run = await second.run("'secret' in globals()")
+                return [run.value, str(first is second)]
+
+    assert asyncio.run(work()) == ["False", "False"]
+
+
+def test_an_empty_pool_gives_a_sandbox_that_starts_with_its_first_run() -> None:
+    async def work() -> tuple[bool, str | None]:
+        async with Pool(SandboxSettings(pool=0)) as pool:
+            box = await pool.take()
+            alive = box.alive
+            async with box:
+                return alive, (await box.run("1")).value
+
+    assert asyncio.run(work()) == (False, "1")
+
+
+def test_idle_ones_leave() -> None:
+    async def work() -> tuple[int, int, bool]:
+        async with Pool(SandboxSettings(pool=1, pool_idle=0.3)) as pool:
+            before = await pool.ready()
+            warm: Sandbox = pool._warm[0]
+            await asyncio.sleep(1.5)
+            return before, len(pool._warm), warm.alive
+
+    assert asyncio.run(work()) == (1, 0, False)
+
+
+def test_one_that_died_meanwhile_is_not_given_away() -> None:
+    async def work() -> str | None:
+        async with Pool(SandboxSettings(pool=1)) as pool:
+            await pool.ready()
+            session = pool._warm[0]._session
+            assert session is not None
+            session.kill_now()
+            await asyncio.sleep(0.3)
+            async with await pool.take() as box:
+                return (await box.run("'alive'")).value
+
+    assert asyncio.run(work()) == "'alive'"
+
+
+def test_a_machine_without_sandboxes_is_told_at_the_first_run() -> None:
+    async def work() -> int:
+        async with Pool(SandboxSettings(pool=1, backend="podman", image="no/such:image")) as pool:
+            return await pool.ready()
+
+    assert asyncio.run(work()) == 0

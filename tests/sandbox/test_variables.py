@@ -1,0 +1,101 @@
+"""What is told of a variable: a stable type, a summary for people, rows only when asked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from jupyter_autocoder.errors import ValueCannotCross
+from jupyter_autocoder.sandbox import describe
+from jupyter_autocoder.sandbox.variables import count
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "summary"),
+    [
+        (5, "int", ""),
+        ("text", "str", "4 characters"),
+        (None, "NoneType", ""),
+        ([], "list", "0 items"),
+        ([1, 2], "list[int]", "2 items"),
+        ([1, "a"], "list[int | str]", "2 items"),
+        (["a", 1], "list[int | str]", "2 items"),
+        ({"a": [1.5]}, "dict[str, list[float]]", "1 item"),
+        (np.zeros((2, 3)), "ndarray[float64, 2 axes]", "2 x 3"),
+        (np.array(1), "ndarray[int64, 0 axes]", "one value"),
+        (np.float32(1), "numpy.float32", ""),
+        (
+            pd.DataFrame({"date": pd.to_datetime(["2024-01-01"]).astype("datetime64[ns]"), "close": [1.5]}),
+            "DataFrame[date: datetime64[ns], close: float64]",
+            "1 row",
+        ),
+        (
+            pd.DataFrame({"v": [1, 2]}, index=pd.Index(["a", "b"], dtype=object, name="k")),
+            "DataFrame[v: int64; index k: object]",
+            "2 rows",
+        ),
+        (pd.Series([1.5, 2]), "Series[float64]", "2 rows"),
+        (pa.table({"a": [1]}), "pyarrow.Table[a: int64]", "1 row"),
+    ],
+)  # fmt: skip
+def test_types_and_summaries(value: Any, kind: str, summary: str) -> None:
+    told = describe("name", value)
+
+    assert (told.name, told.type, told.summary, told.sample) == ("name", kind, summary, "")
+
+
+def test_the_type_does_not_change_with_the_rows() -> None:
+    short, long = pd.DataFrame({"a": [1]}), pd.DataFrame({"a": range(1000)})
+
+    assert describe("x", short).type == describe("x", long).type
+    assert describe("x", short).summary != describe("x", long).summary
+
+
+def test_very_wide_tables_are_told_briefly_and_apart() -> None:
+    one = pd.DataFrame({f"c{n}": [1] for n in range(1000)})
+    other = one.rename(columns={"c999": "changed"})
+
+    assert len(describe("x", one).type) < 5000
+    assert describe("x", one).type != describe("x", other).type
+
+
+def test_rows_are_shown_when_asked() -> None:
+    told = describe("x", pd.DataFrame({"secret": range(100, 200)}), rows=2)
+
+    assert "101" in told.sample
+    assert "102" not in told.sample
+
+
+@pytest.mark.parametrize(
+    "value", [print, int, sys, lambda: 1, sys.stdin], ids=["builtin", "type", "module", "lambda", "file"]
+)
+def test_what_could_never_cross_is_refused(value: Any) -> None:
+    with pytest.raises(ValueCannotCross) as caught:
+        describe("thing", value)
+
+    assert caught.value.name == "thing"
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(0, "0"), (950, "950"), (9999, "9999"), (12_345, "12.3k"), (2_100_000, "2.1M"), (3 * 10**9, "3G")],
+)
+def test_numbers_are_told_as_people_say_them(number: int, told: str) -> None:
+    assert count(number) == told
+
+
+def test_describing_plain_values_imports_no_library() -> None:
+    code = (
+        "import sys; from jupyter_autocoder.sandbox import describe; describe('x', [1]);"
+        "print(sorted({'numpy', 'pandas', 'pyarrow', 'nbclient', 'nh3'} & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
