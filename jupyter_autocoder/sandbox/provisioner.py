@@ -19,7 +19,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from jupyter_autocoder import settings as settings_module
 from jupyter_autocoder.errors import SandboxUnavailable
-from jupyter_autocoder.sandbox import environment, selftest, stranger
+from jupyter_autocoder.sandbox import environment, fonts, selftest, stranger
 from jupyter_autocoder.sandbox.backends import REPORT, Backend, Order, Paths, backend
 from jupyter_autocoder.sandbox.etc import write_etc
 from jupyter_autocoder.sandbox.folder import Folder, sweep
@@ -205,6 +205,7 @@ class SandboxProvisioner(LocalProvisioner):
 
     def _order(self, folder: Folder, channel: Channel) -> Order:
         paths, shown = self.paths, world(self.settings.modules)
+        fonts_inside = fonts.hand_in(folder)
         plan = Plan(
             profile=self.profile,
             backend=self.backend.name,
@@ -222,6 +223,7 @@ class SandboxProvisioner(LocalProvisioner):
             modules=self.settings.modules,
             processes=self.settings.processes,
             landlock=self.settings.landlock,
+            font_cache=f"{paths.inbox}/{fonts_inside}" if fonts_inside else "",
             limits=limits(self.settings, self.profile, namespaces=bool(self.backend.namespaces)),
         )
         folder.write("plan.json", plan.to_json())

@@ -34,6 +34,12 @@ def is_needed() -> bool:
         return file.read().split() == WHOLE_MACHINE
 
 
+def cannot_read(path: str) -> bool:
+    """Whether a folder or file that root wants to show is closed to everybody else."""
+    mode = os.stat(path).st_mode
+    return not mode & 0o004 or (os.path.isdir(path) and not mode & 0o001)
+
+
 def command(argv: Sequence[str]) -> tuple[str, ...]:
     """The command line that starts `argv` (a bwrap with ``--ro-bind SOURCE TARGET``) as the stranger."""
     sources = [argv[at + 1] for at, option in enumerate(argv) if option == "--ro-bind"]

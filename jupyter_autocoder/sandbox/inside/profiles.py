@@ -64,4 +64,4 @@ def _provide_fonts(cache: str) -> None:
         return
     home = os.environ["MPLCONFIGDIR"]
     os.makedirs(home, exist_ok=True)
-    shutil.copy(cache, home)
+    shutil.copyfile(cache, os.path.join(home, os.path.basename(cache)))
