@@ -129,13 +129,12 @@ async function useSettings(
   if (!registry) {
     return;
   }
-  const settings = await registry.load(PLUGIN);
-  let area = 'right';
+  // After the last session's layout was restored: the setting outweighs it.
+  const [settings] = await Promise.all([registry.load(PLUGIN), app.restored]);
   const use = (): void => {
     panel.sendWithShiftEnter = settings.composite.sendWithShiftEnter === true;
     const wanted = settings.composite.area === 'left' ? 'left' : 'right';
-    if (wanted !== area) {
-      area = wanted;
+    if (panel.node.closest(`#jp-${wanted}-stack`) === null) {
       (labShell ?? app.shell).add(panel, wanted, { rank: 600 });
     }
   };

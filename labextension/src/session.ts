@@ -68,9 +68,10 @@ export class Session {
   /** Show the conversation this person had last with this notebook, or the beginning of a new one. */
   async resume(notebook: string): Promise<void> {
     this.notebook = notebook;
+    const choice = this._choice;
     const found = await this.api.conversations({ notebook });
-    if (this.notebook !== notebook) {
-      return; // Another notebook came to the front meanwhile.
+    if (this.notebook !== notebook || this._choice !== choice) {
+      return; // The person, or another notebook, was faster.
     }
     const last = this._storage.getItem(LAST + notebook);
     const chosen = found.find(item => item.id === last) ?? found[0];
@@ -83,6 +84,7 @@ export class Session {
 
   /** Show a conversation. */
   open(id: string): void {
+    this._choice += 1;
     if (this._state.id === id) {
       return;
     }
@@ -92,6 +94,7 @@ export class Session {
 
   /** Begin a new conversation; it comes into being with its first message. */
   blank(): void {
+    this._choice += 1;
     if (this._state.id) {
       this._show('');
     }
@@ -99,6 +102,7 @@ export class Session {
 
   /** Send a message with what is attached; false when it could not be taken. */
   async ask(text: string): Promise<boolean> {
+    this._choice += 1;
     this._notice.emit(null);
     const attachments = this.tray.take();
     try {
@@ -204,6 +208,8 @@ export class Session {
   }
 
   private _state = new ConversationState('', () => undefined);
+  /** Counts what decides about the conversation that is shown, so that a slow answer cannot overrule it. */
+  private _choice = 0;
   private _beginning: Promise<Conversation> | null = null;
   private _switched = new Signal<this, ConversationState>(this);
   private _listing = new Signal<this, void>(this);

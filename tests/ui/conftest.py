@@ -21,7 +21,15 @@ from jupyter_autocoder.testing import FakeOpenAI
 REPOSITORY = Path(__file__).parents[2]
 BUILT = REPOSITORY / "jupyter_autocoder" / "labextension"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 TOKEN = "ui-token"
 
 
@@ -128,7 +136,8 @@ class Lab:
             headers={"Authorization": f"token {TOKEN}"},
         )
         with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.loads(answer.read())
+            text = answer.read()
+            return json.loads(text) if text else None
 
     def _wait(self) -> None:
         ends = time.monotonic() + 60

@@ -112,6 +112,7 @@ def test_a_setting_turns_enter_and_shift_enter_round(visitor, answers, lab):
         person.page.keyboard.type("two")
         typed = person.input.input_value()
         person.page.keyboard.press("Shift+Enter")
+        person.shot("shift-enter")
         person.answer()
     finally:
         lab.fetch("PUT", "lab/api/settings/jupyter-autocoder:sidebar", {"raw": "{}"})

@@ -61,7 +61,8 @@ def test_a_scripts_click_and_an_api_token_confirm_nothing(visitor, lab):
     person.page.wait_for_timeout(600)
 
     person.page.evaluate(
-        "document.querySelectorAll('.jac-warning input').forEach(box => { box.checked = true; box.dispatchEvent(new Event('change')) });"
+        "for (const box of document.querySelectorAll('.jac-warning input'))"
+        " { box.checked = true; box.dispatchEvent(new Event('change')) }"
         "document.querySelectorAll('.jac-confirm').forEach(button => button.click())"
     )
     person.page.wait_for_timeout(1500)
