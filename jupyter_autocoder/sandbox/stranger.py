@@ -7,19 +7,22 @@ sandbox's processes run under a number that no account has.
 The stranger cannot walk to an interpreter under ``/root``: each thing that is to be shown is first bound, in a mount
 namespace of this process's own, to a place that everybody can walk to.
 
-Run as a script, ``stranger.py SOURCES -- COMMAND``; it imports the standard library only and ends by becoming COMMAND,
-in which each source's path, where it stands behind ``--ro-bind``, has been replaced by its place on the stage.
+Run as a script, ``stranger.py PARENT SOURCES -- COMMAND``; it imports the standard library only and ends by becoming
+COMMAND, in which each source's path, where it stands behind ``--ro-bind``, has been replaced by its place on the stage.
+It dies with PARENT, as COMMAND then does.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
 STRANGER = 61_999
 """Below systemd's range for dynamic users, above those that distributions give out."""
+SET_PDEATHSIG = 1
 CLONE_NEWNS = 0x00020000
 MS_NODEV, MS_NOSUID, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 4, 2, 8, 0x1000, 0x4000, 0x40000
 STAGES = ("/mnt", "/media", "/srv", "/opt", "/var")
@@ -45,7 +48,7 @@ def command(argv: Sequence[str]) -> tuple[str, ...]:
     sources = [argv[at + 1] for at, option in enumerate(argv) if option == "--ro-bind"]
     if not argv[0].startswith("/usr/"):
         sources.append(argv[0])  # a bwrap in a virtual environment, which may be root's own as well
-    return (sys.executable, "-I", "-S", __file__, *dict.fromkeys(sources), "--", *argv)
+    return (sys.executable, "-I", "-S", __file__, str(os.getpid()), *dict.fromkeys(sources), "--", *argv)
 
 
 def as_stranger(*command: str) -> tuple[str, ...]:
@@ -62,20 +65,24 @@ def as_stranger(*command: str) -> tuple[str, ...]:
 def main(arguments: Sequence[str]) -> None:
     """Set the stage, become the stranger, become the command."""
     end = arguments.index("--")
-    sources, argv = arguments[:end], list(arguments[end + 1 :])
-    stage = _set(sources)
+    parent, sources, argv = int(arguments[0]), arguments[1:end], list(arguments[end + 1 :])
+    libc = ctypes.CDLL(None, use_errno=True)
+    stage = _set(libc, sources)
     for at in range(len(argv) - 1):
         if argv[at] == "--ro-bind":
             argv[at + 1] = stage[argv[at + 1]]
     os.setgroups([])
     os.setresgid(STRANGER, STRANGER, STRANGER)
     os.setresuid(STRANGER, STRANGER, STRANGER)
+    # Changing the user forgets it, so it comes last; a parent that died before it was set is noticed here.
+    _check(libc.prctl(SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
+    if os.getppid() != parent:
+        sys.exit("stranger: the process that started this one has ended")
     os.execv(stage.get(argv[0], argv[0]), argv)  # noqa: S606  (the command is bwrap's, made by the backend)
 
 
-def _set(sources: Sequence[str]) -> dict[str, str]:
+def _set(libc: ctypes.CDLL, sources: Sequence[str]) -> dict[str, str]:
     """Bind each source to a place below a folder that everybody can walk to; give the places by source."""
-    libc = ctypes.CDLL(None, use_errno=True)
     _check(libc.unshare(CLONE_NEWNS), "unshare")
     _check(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "mount private")
     # Opened before the stage covers anything that one of them may lie in.

@@ -148,6 +148,19 @@ def test_a_kernel_that_kills_itself_is_told_apart(start: Callable[..., Any]) -> 
     assert kernel.manager.ended_by == "killed"
 
 
+def test_a_kernel_that_died_can_be_restarted(start: Callable[..., Any]) -> None:
+    kernel = start()
+    kernel.client.execute("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    assert until(lambda: kernel.manager.ended_by is not None)
+    kernel.client.stop_channels()
+
+    kernel.wait(kernel.manager.restart_kernel(now=True))
+    kernel.connect()
+
+    assert kernel.run("1 + 1").text == "2"
+    assert kernel.manager.ended_by is None
+
+
 def test_the_kernels_real_error_stream_can_be_read_and_cannot_grow(start: Callable[..., Any]) -> None:
     kernel = start()
 
