@@ -149,7 +149,7 @@ class GovernedClient:
 
     async def _answer(self, request: Request) -> AsyncGenerator[Event, None]:
         """Walk the chain, and once more when the tool calls cannot be used."""
-        turn = self._out.begin()
+        turn = await self._out.begin()
         try:
             for last in (False, True):
                 async with contextlib.aclosing(walk(self._out, request, turn)) as events:

@@ -28,7 +28,7 @@ async def embed(out: Outside, texts: Sequence[str], *, model: str | None) -> Emb
     vectors: list[tuple[float, ...]] = []
     usage, notes = Usage(), []
     for batch in _batches(remove_from_value(list(texts), out.secrets), name):
-        turn = out.begin()
+        turn = await out.begin()
         try:
             async with contextlib.aclosing(walk(out, Texts(texts=batch, model=name), turn)) as events:
                 async for _ in events:

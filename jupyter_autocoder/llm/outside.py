@@ -61,8 +61,9 @@ class Outside:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connecting = asyncio.Lock()
 
-    def begin(self) -> Turn:
-        """Start the clock of one question."""
+    async def begin(self) -> Turn:
+        """Start the clock of one question; the first import of the SDK does not count. Raises NoKey."""
+        await self.sdk()
         now = self.clock.timer()
         return Turn(started=now, deadline=now + self.settings.model.deadline)
 

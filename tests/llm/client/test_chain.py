@@ -10,6 +10,7 @@ import pytest
 
 from jupyter_autocoder import errors
 from jupyter_autocoder.events import Progress
+from jupyter_autocoder.llm.providers import OpenAIProvider
 from jupyter_autocoder.testing import FrozenClock, Reply, fault
 
 
@@ -252,6 +253,19 @@ def test_wait_past_the_deadline_is_an_error_at_once(world: Any) -> None:
     assert 55 < caught.value.retry_after <= 60
     assert here.clock.slept == []
     assert len(here.server.requests) == 1
+
+
+def test_slow_import_of_the_sdk_does_not_use_the_deadline_up(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = world("Hello", model__deadline=5.0)
+    connect = OpenAIProvider.connect
+
+    def slowly(self: OpenAIProvider, *, timeout: float) -> Any:
+        here.clock.advance(60)
+        return connect(self, timeout=timeout)
+
+    monkeypatch.setattr(OpenAIProvider, "connect", slowly)
+
+    assert here.complete().text == "Hello"
 
 
 def test_used_up_day_refuses_without_waiting(world: Any) -> None:
