@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def test_an_ambiguous_company_names_its_share_classes() -> None:
 
 
 def test_closing_a_short_position_is_a_purchase() -> None:
-    account = Account(positions={"TSLA": -10})
+    account = Account(positions={"TSLA": Decimal(-10)})
 
     reading = read_command("close TSLA", account)
 
@@ -188,7 +189,7 @@ def test_a_brokers_assets_override_the_shipped_table() -> None:
         {"positions": [{"symbol": "TSLA", "qty": "-3"}]},
         {"positions": [{"symbol": "TSLA", "qty": 3, "side": "short"}]},
         {"positions": {"TSLA": {"qty": "-3"}}},
-        Account(positions={"TSLA": -3}),
+        Account(positions={"TSLA": Decimal(-3)}),
     ],
 )
 def test_an_account_may_come_in_several_shapes(source: object) -> None:
