@@ -6,6 +6,7 @@ Nothing is imported for this: a value of a library's type means that the library
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections.abc import Callable, Iterable
 from types import ModuleType
@@ -18,6 +19,7 @@ COLUMNS = 200
 LOOKED_AT = 1000
 SAMPLE = 4000
 NESTING = 3
+_TIME = re.compile(r"(datetime64|timedelta64)\[(?:s|ms|us|ns)(?:, (.+))?\]")
 
 
 def describe(name: str, value: Any, *, rows: int = 0) -> Variable:
@@ -72,21 +74,33 @@ def _index(index: Any) -> str:
     if type(index).__name__ == "RangeIndex" and index.name is None:
         return ""
     levels = getattr(index, "levels", None)
-    kinds = [level.dtype for level in levels] if levels is not None else [index.dtype]
+    kinds = [_kind(level) for level in (levels if levels is not None else [index])]
     return "; index " + _columns(zip(("" if n is None else n for n in index.names), kinds, strict=True))
 
 
+def _kind(values: Any) -> str:
+    """A column's dtype by a name that all versions of pandas give: 3 says `str`, `us` where 2 says `object`, `ns`."""
+    told = str(values.dtype)
+    if told == "object":
+        kind = sys.modules["pandas"].api.types.infer_dtype(values[:LOOKED_AT], skipna=True)
+        return "text" if kind in {"string", "empty"} else told
+    if told == "str" or told.startswith("string"):
+        return "text"
+    found = _TIME.fullmatch(told)
+    return told if found is None else found[1] + (f"[{found[2]}]" if found[2] else "")
+
+
 def _frame(value: Any) -> tuple[str, str]:
-    pairs = zip(value.columns, value.dtypes, strict=True)
+    pairs = zip(value.columns, (_kind(value.iloc[:, n]) for n in range(value.shape[1])), strict=True)
     return f"DataFrame[{_columns(pairs)}{_index(value.index)}]", _rows(len(value))
 
 
 def _series(value: Any) -> tuple[str, str]:
-    return f"Series[{value.dtype}{_index(value.index)}]", _rows(len(value))
+    return f"Series[{_kind(value)}{_index(value.index)}]", _rows(len(value))
 
 
 def _pandas_index(value: Any) -> tuple[str, str]:
-    return f"Index[{_index(value).removeprefix('; index ') or value.dtype}]", _rows(len(value))
+    return f"Index[{_index(value).removeprefix('; index ') or _kind(value)}]", _rows(len(value))
 
 
 def _polars_frame(value: Any) -> tuple[str, str]:

@@ -32,12 +32,12 @@ from jupyter_autocoder.sandbox.variables import count
         (np.float32(1), "numpy.float32", ""),
         (
             pd.DataFrame({"date": pd.to_datetime(["2024-01-01"]).astype("datetime64[ns]"), "close": [1.5]}),
-            "DataFrame[date: datetime64[ns], close: float64]",
+            "DataFrame[date: datetime64, close: float64]",
             "1 row",
         ),
         (
             pd.DataFrame({"v": [1, 2]}, index=pd.Index(["a", "b"], dtype=object, name="k")),
-            "DataFrame[v: int64; index k: object]",
+            "DataFrame[v: int64; index k: text]",
             "2 rows",
         ),
         (pd.Series([1.5, 2]), "Series[float64]", "2 rows"),
@@ -48,6 +48,24 @@ def test_types_and_summaries(value: Any, kind: str, summary: str) -> None:
     told = describe("name", value)
 
     assert (told.name, told.type, told.summary, told.sample) == ("name", kind, summary, "")
+
+
+@pytest.mark.parametrize("dtype", [object, "str", "string"])
+def test_text_is_text_whatever_this_version_of_pandas_calls_it(dtype: Any) -> None:
+    assert describe("x", pd.DataFrame({"a": pd.Series(["b"], dtype=dtype)})).type == "DataFrame[a: text]"
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_are_told_without_their_unit_and_with_their_zone(unit: str) -> None:
+    times = pd.Series(pd.to_datetime(["2024-01-01"]).astype(f"datetime64[{unit}]"))
+
+    assert describe("x", times).type == "Series[datetime64]"
+    assert describe("x", times.dt.tz_localize("UTC")).type == "Series[datetime64[UTC]]"
+    assert describe("x", times - times).type == "Series[timedelta64]"
+
+
+def test_columns_of_objects_are_told_as_such() -> None:
+    assert describe("x", pd.DataFrame({"a": [[1], {2}]})).type == "DataFrame[a: object]"
 
 
 def test_the_type_does_not_change_with_the_rows() -> None:
