@@ -18,6 +18,8 @@ from jupyter_autocoder.sandbox.gate import Gate, Recording
 
 # One frame; a larger one makes libzmq close the connection, which the gate's owner sees as a flood.
 FRAME_LIMIT = 24 * 2**20
+# Messages that wait in this process, besides those that wait in the kernel's; its text comes in pieces of 128 KiB.
+QUEUE = 128
 # A fresh socket file appears within milliseconds of the kernel's start; the default of 100 ms is felt at each start.
 RECONNECT_MS = 10
 DRAIN_MS = 5
@@ -139,6 +141,7 @@ def zmq_context() -> zmq.asyncio.Context:
     if pid not in _contexts:
         context = zmq.asyncio.Context()
         context.setsockopt(zmq.MAXMSGSIZE, FRAME_LIMIT)
+        context.setsockopt(zmq.RCVHWM, QUEUE)
         context.setsockopt(zmq.LINGER, 0)
         context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
         _contexts[pid] = context

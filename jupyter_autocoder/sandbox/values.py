@@ -76,7 +76,7 @@ def _write(folder: Path, name: str, value: Any) -> None:
         folder.mkdir(mode=0o755)
         tree = Encoder(PartWriter(str(folder))).encode(value)
         with open(folder / TREE, "w", encoding="utf-8") as file:
-            json.dump(tree, file)
+            file.write(json.dumps(tree))  # json.dump would go piece by piece, in Python
     except Uncrossable as error:
         _cannot(name, error.kind, error.why, error.where)
     except OSError as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import array
 import base64
 import collections
+import contextlib
 import datetime
 import decimal
 import fractions
@@ -20,6 +22,8 @@ DEPTH = 100
 TAG = "~"
 # Above this, bytes go into a part of their own instead of base64 inside the tree.
 INLINE = 2**16
+# Lists of numbers alone that are at least this long cross as their bytes.
+LONG = 10_000
 # json.dumps refuses longer ones (sys.set_int_max_str_digits); hexadecimal has no such limit.
 PLAIN_BITS = 10_000
 _SCALARS = (str, int, float, bool, type(None))
@@ -63,10 +67,12 @@ class Encoder:
                 return _tagged(tag, write(self, value))
         return self._relative(kind, value)
 
-    def _list(self, value: list[Any]) -> list[Any]:
-        if set(map(type, value)) <= _FLAT:
-            return value
-        return [self.encode(item) for item in value]
+    def _list(self, value: list[Any]) -> Any:
+        kinds = set(map(type, value))
+        if len(value) >= LONG and len(kinds) == 1 and (code := _CODES.get(next(iter(kinds)))):
+            with contextlib.suppress(OverflowError):
+                return _tagged("numbers", [code, self.raw(array.array(code, value).tobytes())])
+        return value if kinds <= _FLAT else [self.encode(item) for item in value]
 
     def _dict(self, value: dict[Any, Any]) -> Any:
         if all(type(key) is str for key in value) and TAG not in value:
@@ -211,12 +217,20 @@ def _read_clock(_: Decoder, data: Any) -> datetime.time:
     return datetime.time.fromisoformat(text(data[0], 40)).replace(tzinfo=_read_zone(data[1]), fold=data[2])
 
 
+def _read_numbers(decoder: Decoder, data: Any) -> list[Any]:
+    expect(isinstance(data, list) and len(data) == 2 and data[0] in _CODES.values(), "a list of numbers")
+    numbers = array.array(data[0])
+    numbers.frombytes(decoder.raw(data[1]))
+    return numbers.tolist()
+
+
 def _read_decimal(_: Decoder, data: Any) -> decimal.Decimal:
     return decimal.Decimal(text(data, 10_000))
 
 
 # -- the tables of types -----------------------------------------------------------------------------------------------
 _FLAT = frozenset({str, float, bool, type(None)})
+_CODES: dict[type, str] = {float: "d", int: "q"}
 
 _WRITERS: dict[type, tuple[str, Callable[[Encoder, Any], Any]]] = {
     tuple: ("tuple", Encoder.items),
@@ -240,6 +254,7 @@ _WRITERS: dict[type, tuple[str, Callable[[Encoder, Any], Any]]] = {
 
 _READERS: dict[str, Callable[[Decoder, Any], Any]] = {
     "int": lambda _, v: int(text(v), 16),
+    "numbers": _read_numbers,
     "dict": Decoder.pairs,
     "tuple": lambda d, v: tuple(d.items(v)),
     "set": lambda d, v: set(d.items(v)),

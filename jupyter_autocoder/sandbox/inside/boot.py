@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 # Text goes out in pieces of this many characters, so that one giant print does not become one giant message.
-PIECE = 2**18
+PIECE = 2**17
 # A repr is for reading; what is longer is cut (IPython would stop after 1000 elements).
 REPR_LIMIT = 10**6
 REQUEST, REPLY = "autocoder_request", "autocoder_reply"

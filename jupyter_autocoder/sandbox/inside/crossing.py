@@ -38,7 +38,7 @@ def get(namespace: dict[str, Any], request: Answer) -> Answer:
     try:
         tree = Encoder(PartWriter(folder)).encode(namespace[name])
         with open(os.path.join(folder, TREE), "w", encoding="utf-8") as file:
-            json.dump(tree, file)
+            file.write(json.dumps(tree))  # json.dump would go piece by piece, in Python
     except Uncrossable as error:
         shutil.rmtree(folder, ignore_errors=True)
         return {"status": "uncrossable", "kind": error.kind, "why": error.why, "where": error.where}

@@ -89,6 +89,10 @@ Point = collections.namedtuple("Point", "x y")
         collections.Counter("abca"),
         collections.deque([1, 2], maxlen=3),
         list(range(100_000)),
+        [0.1] * 20_000,
+        [2**70] * 20_000,
+        [1, 2.5] * 10_000,
+        [True] * 20_000,
     ],
     ids=lambda value: f"{type(value).__name__}-{str(value)[:20] if not isinstance(value, int) else 'n'}",
 )
