@@ -10,7 +10,7 @@ from jupyter_autocoder.broking import papers
 from jupyter_autocoder.broking.matching import meet
 from jupyter_autocoder.broking.papers import HELD, PaperOrder
 from jupyter_autocoder.broking.prices import PriceSource
-from jupyter_autocoder.store import Writing
+from jupyter_autocoder.store import Reading, Writing
 from jupyter_autocoder.trade.market import Quote
 from jupyter_autocoder.trade.states import State
 from jupyter_autocoder.trade.terms import OrderClass, OrderType, Side, TimeInForce
@@ -37,6 +37,23 @@ class Exchange:
             self._end_immediate(tx, fresh)
         papers.set_matched(tx, account, until)
 
+    def is_due(self, tx: Reading, account: str, *, since: float, until: float) -> bool:
+        """Whether bringing the account up to date would change anything; reads only."""
+        orders = papers.open_orders(tx, account)
+        if any(self._is_over(found, until) for found in orders):
+            return True
+        waiting: dict[str, list[PaperOrder]] = {}
+        for found in orders:
+            waiting.setdefault(found.order.symbol, []).append(found)
+        return any(
+            self._concerns(found, quote) and meet(found.working_order, quote) != (found.working_order, None)
+            for quote in self._quotes(orders, since, until)
+            for found in waiting[quote.symbol]
+        )
+
+    def _concerns(self, found: PaperOrder, quote: Quote) -> bool:
+        return quote.time >= found.created and self._trades(found, quote)
+
     def _quotes(self, orders: list[PaperOrder], since: float, until: float) -> list[Quote]:
         quotes = [
             quote
@@ -47,7 +64,7 @@ class Exchange:
 
     def _show(self, tx: Writing, account: str, quote: Quote) -> None:
         for found in papers.open_orders(tx, account):
-            if found.order.symbol != quote.symbol or quote.time < found.created or not self._trades(found, quote):
+            if found.order.symbol != quote.symbol or not self._concerns(found, quote):
                 continue
             # The trade before this one may have ended it: the other exit of a pair.
             current = papers.order(tx, found.client_order_id)

@@ -142,13 +142,12 @@ class PaperBroker(Broker):
 
     @contextmanager
     def _current(self) -> Iterator[papers.Reading]:
-        """A view of the account brought up to date; it takes the write lock only where a price may change something."""
+        """A view of the account brought up to date; it takes the write lock only where a price changes something."""
         with self._store.read() as tx:
-            quiet = papers.is_quiet(tx, self._account)
-        if quiet:
-            with self._store.read() as tx:
+            matched = papers.matched(tx, self._account)
+            if matched is not None and not self._exchange.is_due(tx, self._account, since=matched, until=tx.now()):
                 yield tx
-            return
+                return
         with self._store.write() as tx:
             self._up_to_date(tx)
             yield tx

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -93,9 +94,9 @@ class PaperOrder:
 
 def open_account(tx: Writing, account: str, cash: Decimal) -> float:
     """Return until when the account is up to date, opening it at its first use."""
-    row = tx.row("SELECT matched FROM paper_accounts WHERE id = ?", account)
-    if row is not None:
-        return float(row["matched"])
+    until = matched(tx, account)
+    if until is not None:
+        return until
     now = tx.now()
     tx.run(
         "INSERT INTO paper_accounts (id, cash, opened, matched) VALUES (?, ?, ?, ?)", account, canonical(cash), now, now
@@ -103,15 +104,10 @@ def open_account(tx: Writing, account: str, cash: Decimal) -> float:
     return now
 
 
-def is_quiet(tx: Reading, account: str) -> bool:
-    """Whether the account is open and no price can change anything in it."""
-    row = tx.row(
-        "SELECT (SELECT count(*) FROM paper_accounts WHERE id = ?) AS there, (SELECT count(*) FROM paper_orders "
-        "WHERE account = ? AND status IN ('accepted', 'partially_filled')) AS working",
-        account,
-        account,
-    )
-    return row is not None and row["there"] == 1 and row["working"] == 0
+def matched(tx: Reading, account: str) -> float | None:
+    """Until when the account is up to date; None for one that was not opened yet."""
+    row = tx.row("SELECT matched FROM paper_accounts WHERE id = ?", account)
+    return None if row is None else float(row["matched"])
 
 
 def cash(tx: Reading, account: str) -> Decimal:
@@ -321,9 +317,15 @@ def _set_filled(tx: Writing, found: PaperOrder, working: Working, trade: Trade, 
     )
 
 
+@functools.lru_cache(maxsize=4096)
+def _leg(form: str) -> Leg:
+    # Orders that wait are read again at every look.
+    return leg_from(form)
+
+
 def _order(row: Row) -> PaperOrder:
     working = Working(
-        order=leg_from(row["form"]),
+        order=_leg(row["form"]),
         filled=Decimal(row["filled_qty"]),
         triggered=bool(row["triggered"]),
         mark=Decimal(row["mark"]) if row["mark"] else None,

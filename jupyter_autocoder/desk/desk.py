@@ -19,11 +19,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 
 from jupyter_autocoder import settings as settings_module
-from jupyter_autocoder.broking import base
+from jupyter_autocoder.broking import audit, base
 from jupyter_autocoder.broking.answers import Answers
 from jupyter_autocoder.broking.audit import Who
 from jupyter_autocoder.broking.base import Broker
@@ -34,17 +34,17 @@ from jupyter_autocoder.broking.sending import Sender
 from jupyter_autocoder.broking.tickets import TicketBook
 from jupyter_autocoder.desk.management import manage
 from jupyter_autocoder.desk.outcome import Outcome, OutcomeKind, names, question
+from jupyter_autocoder.desk.said import same_words, storable, weight
 from jupyter_autocoder.errors import IllegalStep, TicketConflict, TradeRefused, UsageError
 from jupyter_autocoder.settings import Settings
-from jupyter_autocoder.store import Row, Store
+from jupyter_autocoder.store import Store
 from jupyter_autocoder.trade.limits import Judgement, Switch
 from jupyter_autocoder.trade.orders import Reading
 from jupyter_autocoder.trade.states import FINAL, State
 from jupyter_autocoder.trade.terms import Kind, ReadBy
 from jupyter_autocoder.trade.tickets import Ticket
 
-LONGEST_TEXT = 2000
-SAME_WORDS_FOR = 86_400.0
+DAY = 86_400.0
 Place = Literal["kernel", "server"]
 _ASK_LIVE = (
     "live orders are confirmed in the Jupyter server only, in the sidebar; without a Jupyter server there is no live "
@@ -115,7 +115,7 @@ class Desk:
 
     def draft(self, reading: Reading) -> Entry:
         """Make the ticket of an acting reading and let it wait for a person."""
-        if self._waits_for_server():
+        if self.waits_for_server:
             return self._record_draft(Wish.of(reading))
         cancels = tuple(
             order.client_order_id
@@ -129,17 +129,17 @@ class Desk:
 
         `whole`: what is held and not named goes to zero. Raises UsageError on a weight that is no number.
         """
-        wanted = {str(symbol).strip().upper(): _weight(symbol, weight) for symbol, weight in weights.items()}
+        wanted = {str(symbol).strip().upper(): weight(symbol, said) for symbol, said in weights.items()}
         if not wanted:
             raise UsageError("there are no weights", do="give a mapping of symbols to percentages")
-        words = text or "weights: " + ", ".join(f"{symbol} {weight}" for symbol, weight in wanted.items())
-        if self._waits_for_server():
+        words = text or "weights: " + ", ".join(f"{symbol} {percent}" for symbol, percent in wanted.items())
+        if self.waits_for_server:
             return self._shown(self._record_draft(Wish(text=words, weights=wanted, whole=whole, read_by="weights")))
         return self.propose(Wish(text=words, weights=wanted, whole=whole, read_by="weights"))
 
     def prepare(self, ticket: str) -> Entry:
         """Complete a draft that a kernel recorded; called in the server, which has the broker."""
-        if self._waits_for_server():
+        if self.waits_for_server:
             raise TradeRefused(_ASK_LIVE, reasons=("place",))
         entry = self._check_owner(ticket, self.me)
         if entry.ticket.weights:
@@ -162,12 +162,12 @@ class Desk:
         return self._shown(self._propose(wish), reading)
 
     def _propose(self, wish: Wish, *, origin: str | None = None) -> Entry:
-        wish = replace(wish, text=_storable(wish.text))
+        wish = replace(wish, text=storable(wish.text))
         standing = self.book.standing(self._account())
-        before = self.book.same_words(wish.text, self.owner, since=standing.now - SAME_WORDS_FOR)
+        before = self.book.same_words(wish.text, self.owner, since=standing.now - DAY)
         replaces = ""
         if before is not None and not wish.parent:
-            wish, replaces = _same_words(wish, before, standing.now)
+            wish, replaces = same_words(wish, before, standing.now)
         ticket = self.drafter().prepare(wish, standing)
         try:
             return self.book.propose(ticket, self.me, origin=origin, replaces=replaces)
@@ -211,7 +211,7 @@ class Desk:
             return self._read(text)
         from jupyter_autocoder.trade import read_command
 
-        held = {} if self._waits_for_server() else {one.symbol: one.qty for one in self.broker().positions()}
+        held = {} if self.waits_for_server else {one.symbol: one.qty for one in self.broker().positions()}
         return read_command(text, {"positions": held})
 
     # -- a person's click ------------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ class Desk:
 
         Raises TradeRefused or TicketConflict when nothing may come of the click. A moved price gives a new ticket.
         """
-        if self._waits_for_server():
+        if self.waits_for_server:
             raise TradeRefused(_ASK_LIVE, reasons=("place",))
         approvers = frozenset(self.settings.trade.approvers)
         entry = self.book.check(claim, approvers=approvers)
@@ -250,7 +250,7 @@ class Desk:
 
     def retry(self, claim: Claim, leg: int) -> Outcome:
         """Send a leg of unknown fate again under the same id, on a person's click, if the broker refuses duplicates."""
-        if self._waits_for_server():
+        if self.waits_for_server:
             raise TradeRefused(_ASK_LIVE, reasons=("place",))
         return self._after(self.sender().resend(claim, leg))
 
@@ -319,10 +319,12 @@ class Desk:
 
     def recover(self) -> tuple[Entry, ...]:
         """Put in order what ended processes left behind; called when a desk opens. Never sends."""
-        if self._waits_for_server():
+        if self.waits_for_server:
             self.book.expire()
             return ()
         entries = self.sender().recover(account=self._account())
+        if days := self.settings.trade.retention_days:
+            audit.cut(self.store, before=self.book.now() - days * DAY, who=audit.SYSTEM)
         for entry in entries:
             self._follow_up(entry)
         return entries
@@ -401,7 +403,9 @@ class Desk:
     def _account(self) -> str:
         return self.broker().account().id
 
-    def _waits_for_server(self) -> bool:
+    @property
+    def waits_for_server(self) -> bool:
+        """Whether live orders can only be drafted here: the broker and its keys are in the Jupyter server."""
         return self.live and self._place == "kernel"
 
     def _live_refusal(self) -> str:
@@ -418,30 +422,3 @@ class Desk:
                 "[trade] live_shared_user = true says that you know"
             )
         return ""
-
-
-def _weight(symbol: object, weight: object) -> Decimal:
-    try:
-        return Decimal(str(weight))
-    except InvalidOperation:
-        raise UsageError(
-            f"the weight of {symbol} is no number: {weight!r}", do="give percentages from 0 to 100"
-        ) from None
-
-
-def _storable(text: str) -> str:
-    """Words that every database and browser can hold: no half characters, no NUL; raises UsageError on a flood."""
-    if len(text) > LONGEST_TEXT:
-        raise UsageError(f"that is {len(text)} characters", do=f"say an order in at most {LONGEST_TEXT}")
-    return text.encode("utf-8", "replace").decode().replace("\0", "")
-
-
-def _same_words(wish: Wish, before: Row, now: float) -> tuple[Wish, str]:
-    """Mark a wish whose words were a ticket already; return it with the id of the ticket that makes room for it."""
-    state, minutes = State(before["status"]), int((now - before["created"]) // 60)
-    words = f"the same words made ticket {before['id']} {minutes} min ago, which is {state}"
-    if state is State.PENDING:
-        return replace(wish, note=f"Replaces it: {words}. {wish.note}".strip()), before["id"]
-    if state in (State.DISMISSED, State.EXPIRED, State.SUPERSEDED, State.BLOCKED, State.DRAFT):
-        return replace(wish, note=f"By the way: {words}. {wish.note}".strip()), ""
-    return replace(wish, same_text=words), ""

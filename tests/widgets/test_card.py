@@ -104,7 +104,8 @@ def test_a_stock_buttons_click_from_a_cell_does_not_count_and_a_browsers_does(br
     browser.run("import time; time.sleep(0.5); c = shown.control\n"
                 "for box in c._ticks.values(): box.value = True\n"
                 "c._typed.value = 'aapl'\n"
-                "button = next(b for b in c.children[-2].children if 'Buy' in b.description); button.click()")  # fmt: skip
+                "button = next(b for b in c.children[-2].children if 'Buy' in b.description)\n"
+                "button.click()")  # fmt: skip
     by_cell = orders(store_of)
     browser.run("import sys; sys.stdout.write(button.comm.comm_id)")
     browser.run("from IPython.display import display; display({'application/x-id': button.comm.comm_id}, raw=True)")
