@@ -63,8 +63,8 @@ _NATIVE = _each(
 _DYNAMIC = _each(
     "dynamic-code",
     "importlib _imp imp runpy pkgutil zipimport code codeop builtins _frozen_importlib _frozen_importlib_external "
-    "compileall py_compile _ast pdb bdb doctest.testfile doctest.testsource doctest.debug timeit.timeit "
-    "timeit.Timer timeit.repeat trace cProfile profile unittest.mock logging.config lib2to3 idlelib rlcompleter "
+    "compileall py_compile _ast pdb bdb doctest.testfile doctest.testsource doctest.debug "
+    "trace cProfile profile unittest.mock logging.config lib2to3 idlelib rlcompleter "
     "typing.get_type_hints typing.ForwardRef typing_extensions.get_type_hints typing_extensions.ForwardRef "
     "typing_extensions.evaluate_forward_ref annotationlib numpy.lib.utils.safe_eval numpy._core "
     "pandas.core.computation matplotlib.testing patsy.eval sklearn.utils._testing scipy._lib.doccer IPython.core "
@@ -112,7 +112,10 @@ CARRIED = words(
     "zipfile zipimport"
 )
 # Members of libraries that only share such a name.
-NAMESAKES = words("numpy.select pandas.io pandas.api.types plotly.io polars.select pyarrow.types scipy.io scipy.signal")
+NAMESAKES = words(
+    "numpy.select numpy.strings pandas.io pandas.api.types plotly.io polars.select polars.selectors pyarrow.string "
+    "pyarrow.types scipy.io scipy.signal"
+)
 UNMISTAKABLE = words(
     "_builtins bltns _ctypes _imp _io _os _posixsubprocess _socket _subprocess _sys _thread _warnings _weakref "
     "builtins ctypes importlib os posix pickle subprocess sys shutil socket"

@@ -75,8 +75,10 @@ class Judge:
         prefixes = [".".join(parts[: end + 1]) for end in range(len(parts))]
         if any(prefix in self._extra for prefix in prefixes):
             return None
-        for prefix in prefixes:
-            if prefix in REFUSED and not any(extra.startswith(prefix + ".") for extra in self._extra):
+        for end, prefix in enumerate(prefixes, 1):
+            # A part that is open by its own name, or by the settings, is not closed by its package.
+            opened = any(deeper in MODULES for deeper in prefixes[end:]) or self._leads_to_extra(prefix)
+            if prefix in REFUSED and not opened:
                 return REFUSED[prefix], prefix
         known = [prefix for prefix in prefixes if prefix in MODULES or prefix in PACKAGES]
         if not known:

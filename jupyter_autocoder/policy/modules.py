@@ -61,7 +61,7 @@ _LANGUAGE: Mapping[str, frozenset[str] | None] = {
     "struct": ALL,  # numbers in bytes
     "textwrap": ALL,  # text
     "time": ALL,  # the clock
-    "timeit": words("default_timer"),  # the others run code from strings
+    "timeit": words("default_timer repeat timeit"),  # of functions; text is refused by the rule for dynamic code
     "tomllib": ALL,  # data as text
     "types": words(
         # records and names of types; CodeType, FunctionType, FrameType and the like make code out of data
@@ -72,6 +72,7 @@ _LANGUAGE: Mapping[str, frozenset[str] | None] = {
     "typing_extensions": ALL,  # the same for older Pythons
     "unicodedata": ALL,  # facts about characters
     "unittest": words("TestCase TestSuite TextTestRunner main skip skipIf"),  # tests; mock patches by import path
+    "urllib.parse": ALL,  # addresses as text
     "uuid": ALL,  # random names
     "weakref": words("WeakKeyDictionary WeakSet WeakValueDictionary ref"),  # caches; finalize runs at exit
     "zoneinfo": ALL,  # dates

@@ -278,7 +278,7 @@ def _note(trace: Trace, kind: str, content: dict[str, Any]) -> None:
     if kind == "stream":
         trace.text += content["text"]
     elif kind == "error":
-        trace.text += "\n".join(content["traceback"])
+        trace.text += "\n".join([f"{content['ename']}: {content['evalue']}", *content["traceback"]])
     elif kind in SHOWN:
         trace.outputs.append({"data": content["data"], "metadata": content["metadata"]})
         trace.text += str(content["data"].get("text/plain", ""))

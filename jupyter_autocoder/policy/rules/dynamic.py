@@ -50,6 +50,30 @@ def _find(scan: Scan) -> Iterator[Hit]:
     for name in _ATTRIBUTES.keys() & scan.attributes.keys():
         for attribute in scan.attributes[name]:
             yield Hit(attribute, f"'.{name}' {_ATTRIBUTES[name]}")
+    yield from _timed(scan)
+
+
+def _timed(scan: Scan) -> Iterator[Hit]:
+    """Find ``timeit`` of text: what it is given must be a lambda or a function of this program."""
+    names = [node for name in ("timeit", "repeat") for node in scan.names.get(name, ())]
+    uses = [*names, *scan.attributes.get("timeit", ()), *scan.attributes.get("repeat", ())]
+    calls = {id(call.func): call for call in scan.nodes(ast.Call)}
+    own = {function.name for function in scan.functions}
+    for node in uses:
+        if not scan.paths(node) & {"timeit.timeit", "timeit.repeat"}:
+            continue
+        call = calls.get(id(node))
+        given = (
+            [*call.args[:2], *(keyword.value for keyword in call.keywords if keyword.arg != "number")] if call else []
+        )
+        if not given or not all(isinstance(one, ast.Lambda) or _is_function(one, own) for one in given):
+            yield Hit(node, "'timeit' runs text as code", "Give it a lambda: timeit.timeit(lambda: f(x), number=100).")
+
+
+def _is_function(node: ast.expr, own: set[str]) -> bool:
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, int)  # how often
+    return isinstance(node, ast.Name) and node.id in own
 
 
 RULE = Rule(

@@ -28,6 +28,26 @@ def _find(scan: Scan) -> Iterator[Hit]:
             yield from _check(scan, call, name, "formula")
 
 
+# Libraries whose own methods of these names take points or expressions as objects.
+_OTHERS = frozenset({"polars", "scipy", "sklearn"})
+
+
+def _is_other(scan: Scan, node: ast.AST) -> bool:
+    """Say whether an object certainly comes from a library that does not run text: ``tree = KDTree(points)``."""
+    values = scan.values(node.id) if isinstance(node, ast.Name) else (node,)
+    return bool(values) and all(_origin(scan, value) in _OTHERS for value in values or ())
+
+
+def _origin(scan: Scan, node: ast.AST) -> str:
+    """Return the library whose call, or chain of calls, makes the object."""
+    while isinstance(node, ast.Call | ast.Attribute):
+        paths = scan.paths(node.func if isinstance(node, ast.Call) else node)
+        if paths:
+            return min(paths).partition(".")[0]
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return ""
+
+
 def _name(call: ast.Call) -> str:
     match call.func:
         case ast.Attribute(attr=attr):
@@ -38,13 +58,17 @@ def _name(call: ast.Call) -> str:
 
 
 def _check(scan: Scan, call: ast.Call, name: str, parameter: str) -> Iterator[Hit]:
+    other = isinstance(call.func, ast.Attribute) and _is_other(scan, call.func.value)
     texts = call.args[:1] or [keyword.value for keyword in call.keywords if keyword.arg in (parameter, None)]
     folder = scan.once(Folder)
     for argument in texts:
+        if isinstance(argument, ast.List | ast.Tuple | ast.Dict | ast.Compare) or _is_other(scan, argument):
+            continue
         choices = folder.choices(argument)
         text = folder.text(argument)
         if choices is None and (text is None or not text.replace(UNKNOWN, "").strip()):
-            yield Hit(argument, f"the expression given to '{name}' is made at run time")
+            if not other:
+                yield Hit(argument, f"the expression given to '{name}' is made at run time")
             continue
         for expression in choices or {text or ""}:
             part = bad_part(expression.replace(UNKNOWN, "0"))

@@ -75,8 +75,10 @@ def _is_computed(scan: Scan, node: ast.expr, text: str | None) -> bool:
     match node:
         case ast.BinOp(op=ast.Add() | ast.Mod() | ast.Mult()):
             return True
-        case ast.Call(func=ast.Attribute(attr=("join" | "replace" | "decode" | "translate" | "format"))):
+        case ast.Call(func=ast.Attribute(attr=("join" | "replace" | "decode" | "translate"))):
             return True
+        case ast.Call(func=ast.Attribute(attr="format", value=inner)):  # of a text, or of a table's style
+            return scan.once(Folder).text(inner) is not None or _is_computed(scan, inner, None)
         case ast.Call(func=ast.Name(id=("str" | "chr" | "bytes"))):
             return True
     return False
