@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jupyter_autocoder.errors import BudgetExceeded, PriceUnknown, RateLimited
+from jupyter_autocoder.errors import BudgetExceeded, PriceUnknown, RateLimited, StoreConflict
 from jupyter_autocoder.events import Usage
 from jupyter_autocoder.llm.governor import Governor
 from jupyter_autocoder.llm.reservation import Ask
@@ -440,8 +441,6 @@ def test_old_windows_are_forgotten(make_governor: MakeGovernor, ledger_store: St
 
 
 def test_the_ledger_cannot_be_rewritten(make_governor: MakeGovernor, ledger_store: Store) -> None:
-    from jupyter_autocoder.errors import StoreConflict
-
     governor = make_governor()
     governor.settle(governor.reserve(ask()), USED)
 
@@ -475,18 +474,26 @@ def test_verify_finds_a_sum_that_was_tampered_with(
 
 
 def test_no_key_is_ever_in_the_database(make_governor: MakeGovernor, ledger_store: Store, store_url: str) -> None:
-    if store_url.startswith("postgresql"):
-        pytest.skip("the bytes of the file are searched; PostgreSQL's are not ours")
-    from pathlib import Path
-
     planted = "sk-planted-0123456789abcdef"
     governor = make_governor()
     request = ask(key=planted)
-    governor.settle(governor.reserve(request), USED)
+    reservation = governor.reserve(request)
+    governor.heed(reservation, {"x-ratelimit-remaining-requests": "9", "x-ratelimit-reset-requests": "1s"})
+    governor.settle(reservation, USED)
     governor.trip(request, "key", reason="quota")
 
-    found = b"".join(path.read_bytes() for path in Path(store_url).parent.iterdir())
+    found = everything_written(ledger_store, store_url)
 
     assert request.key.encode() in found
     assert planted.encode() not in found
-    assert planted not in repr(request)
+    assert planted not in repr((request, reservation))
+
+
+def everything_written(store: Store, url: str) -> bytes:
+    """The bytes of SQLite's files; the rows of every table on PostgreSQL, whose files are not ours."""
+    if not url.startswith("postgresql"):
+        return b"".join(path.read_bytes() for path in Path(url).parent.iterdir())
+    with store.read() as tx:
+        tables = tx.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+        rows = [tx.rows(f"SELECT * FROM {table['table_name']}") for table in tables]
+    return repr(rows).encode()
