@@ -92,7 +92,8 @@ class KernelSession:
     async def execute(self, source: str, recording: Recording) -> Executed:
         """Run `source` as one cell. Must not be cancelled: shield it, interrupt, then kill."""
         self.thaw()
-        cell = nbformat.v4.new_code_cell(source)
+        # nbformat's own maker validates against a schema, which takes longer than a small run.
+        cell = NotebookNode(cell_type="code", metadata=NotebookNode(), source=source, outputs=[], execution_count=None)
         self._client.begin(cell)
         self._kc.recording = recording
         try:

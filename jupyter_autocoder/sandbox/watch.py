@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,7 @@ class Watch:
         self.killed = False
         self._broken = False
         self.limit: str | None = None
-        _renew_cpu_limit(session.manager.kernel_pid, self._cpu + settings.cpu_time)
+        session.manager.renew_cpu_limit()
         _forget_peak(session.manager.kernel_pid)
 
     @property
@@ -110,13 +109,3 @@ def _forget_peak(pid: int | None) -> None:
     """Let the kernel's peak memory count from now on (proc(5): 5 resets VmHWM)."""
     with contextlib.suppress(OSError):
         Path(f"/proc/{pid}/clear_refs").write_text("5")
-
-
-def _renew_cpu_limit(pid: int | None, seconds: float) -> None:
-    """Let the CPU rlimit, which counts from the kernel's start, begin again: it is the second wall behind this watch.
-
-    Raising it may need a capability that this process does not have; then the first value holds for all runs together.
-    """
-    if pid is not None:
-        with contextlib.suppress(OSError, ValueError):
-            resource.prlimit(pid, resource.RLIMIT_CPU, (int(seconds) + 5, int(seconds) + 5))
