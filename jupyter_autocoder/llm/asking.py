@@ -64,7 +64,7 @@ async def walk(out: Outside, request: Question, turn: Turn) -> AsyncGenerator[Te
                 raise
             passed_over = passed_over or error
             yield turn.note(f"{name} is not asked: {error.what}")
-    raise error_of(failed or passed_over, turn.notes)
+    raise error_of(failed or passed_over, turn.notes, where=out.provider.base_url)
 
 
 def _may_follow(out: Outside, model: Model, failed: Failed) -> bool:

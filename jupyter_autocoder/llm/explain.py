@@ -8,6 +8,7 @@ from jupyter_autocoder.errors import AutocoderError, ModelError, RateLimited, St
 from jupyter_autocoder.llm import failures
 from jupyter_autocoder.llm.failures import RULES, Facts, Kind, Rule
 from jupyter_autocoder.llm.prices import Model
+from jupyter_autocoder.llm.redaction import redact
 from jupyter_autocoder.llm.reservation import Ask
 from jupyter_autocoder.llm.stream import Answer
 
@@ -58,7 +59,7 @@ _DO = {
     Kind.BAD_REQUEST: "correct the request",
     Kind.KEY: "check the key: OPENAI_API_KEY, the keyring, or [model] key_file",
     Kind.FORBIDDEN: "check what this key's project and country are allowed",
-    Kind.NO_FIRST_BYTE: "check the network and [model] base_url, or raise model.first_byte_timeout",
+    Kind.NO_FIRST_BYTE: "check that {where} can be reached ([model] base_url), or raise model.first_byte_timeout",
     Kind.BROKEN: "ask again; what came was charged, as far as it can be told",
 }
 
@@ -74,7 +75,7 @@ def breaker_open(error: AutocoderError) -> bool:
     return isinstance(error, RateLimited) and error.limit.endswith("_breaker")
 
 
-def error_of(first: AutocoderError | Failed | None, notes: Sequence[str]) -> AutocoderError:
+def error_of(first: AutocoderError | Failed | None, notes: Sequence[str], *, where: str) -> AutocoderError:
     """Make the error for people out of what the first model met; the other models' lines are part of its reason."""
     if first is None:
         return AutocoderError("no model could be asked", why="; ".join(notes), do="choose a model: [model] name")
@@ -86,7 +87,7 @@ def error_of(first: AutocoderError | Failed | None, notes: Sequence[str]) -> Aut
     said = " ".join(first.facts.message.split())[:500]
     others = [note for note in notes if not note.startswith(what)]
     why = "; ".join(part for part in (said, *others) if part)
-    return _typed(first, what, why, _DO[first.kind])
+    return _typed(first, what, why, _DO[first.kind].format(where=redact(where)))
 
 
 def _typed(failed: Failed, what: str, why: str, do: str) -> AutocoderError:

@@ -252,3 +252,14 @@ def test_mistake_of_our_own_is_not_taken_for_the_networks(world: Any, monkeypatc
 
     assert [row["outcome"] for row in here.ledger()] == ["error"]
     assert len(here.server.requests) == 1
+
+
+def test_unreachable_server_is_named_with_its_address(world: Any) -> None:
+    here = world("never", local=True)
+    here.server.close()
+
+    with pytest.raises(errors.ServerUnreachable) as caught:
+        here.complete()
+
+    assert here.server.base_url in caught.value.do
+    assert [row["outcome"] for row in here.ledger()] == ["no answer"] * 3
