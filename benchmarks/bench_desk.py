@@ -73,7 +73,7 @@ def clicks(desk: Desk, broker: Any) -> tuple[list[float], list[float]]:
     broker.submit = submit
     to_post, whole = [], []
     for number in range(ROUNDS):
-        entry = desk.take(f"buy 1 share of {SYMBOLS[number % len(SYMBOLS)]} at {1 + number % 9}.{number:02}").entry
+        entry = desk.take(f"buy {number % 7 + 1} shares of {SYMBOLS[number % len(SYMBOLS)]}").entry
         assert entry is not None
         ticks = frozenset(one.key for one in entry.ticket.warnings)
         nonce = desk.control(entry.id, desk.me)
@@ -106,7 +106,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         settings = TradeSettings(
             price_band=1e9, max_orders_per_minute=10**9, max_daily_orders=10**9, max_daily_notional=1e12,
-            limit_ttl=10_000,
+            limit_ttl=10_000, paper_cash=1e9,
         )  # fmt: skip
         store = Store(f"{name}/store.db")
         broker = PaperBroker(store, sample_prices(), settings, account="PAPER-bench")

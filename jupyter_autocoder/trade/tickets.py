@@ -8,6 +8,7 @@ tickets are equal bytes.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import typing
@@ -231,6 +232,7 @@ class Ticket:
         return client_order_id(self.id, leg)
 
 
+@functools.lru_cache(maxsize=512)
 def decode(body: str) -> Ticket:
     """Read back what `Ticket.body` wrote; raises ValueError on anything else."""
     try:
