@@ -4,7 +4,8 @@
     python benchmarks/bench_governor.py postgresql://...       # the same on a PostgreSQL server (an empty database)
     python benchmarks/bench_governor.py --seconds 3 --rows 100000
 
-A pair is one `reserve` and one `settle`, each durable on return, of one user with one key, limits set and never reached.
+A pair is one `reserve` and one `settle`, each durable on return, of one user with one key; limits are set and never
+reached.
 """
 
 from __future__ import annotations
@@ -79,36 +80,40 @@ def percentile(times: list[float], share: float) -> float:
 
 
 def fill(store: Store, rows: int) -> None:
-    """Write a ledger of `rows` entries over 90 days, as the governor would have left it."""
-    batch = 20_000
+    """Append `rows` entries over 90 days, of 50 users; the database sums them as it does the governor's own."""
     columns = (
         "id, entry, at, reserved_at, day, month, who, process, face, notebook, model, fingerprint, requests, failed, "
         "estimated, input_tokens, cached_tokens, output_tokens, total_tokens, cost, latency, outcome"
     )
-    sequence = {
-        "sqlite": "WITH RECURSIVE n(i) AS (SELECT ? UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n",
-        "postgres": "SELECT generate_series(?::bigint, ?::bigint) AS i",
-    }["postgres" if store.where.startswith("postgresql") else "sqlite"]
-    now = time.time()
-    day = f"FLOOR({now} / 86400) - 90 + i * 90 / {rows}".replace("FLOOR", "")
-    for first in range(0, rows, batch):
+    numbers = (
+        "SELECT i FROM generate_series(?::bigint, ?::bigint) AS n(i)"
+        if store.where.startswith("postgresql")
+        else "WITH RECURSIVE n(i) AS (SELECT ? UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n"
+    )
+    today = int(time.time() // 86400)
+    at = f"({today} - 90) * 86400.0 + i * 7776000.0 / {rows}"
+    for first in range(0, rows, 50_000):
         with store.write() as tx:
             tx.run(
-                f"INSERT INTO ledger ({columns}) SELECT 'old-' || i, 'charge', {now} - 7776000 + i * 7776000.0 / {rows}, "
-                f"{now} - 7776000 + i * 7776000.0 / {rows}, {int(now // 86400)} - 90 + i * 90 / {rows}, "
-                "202601, 'user' || i % 50, 'bench', 'magic', 'book' || i % 7, 'model' || i % 4, 'key', 1, 0, 0, "
-                f"900, 0, 400, 1300, 6125, 0.5, 'ok' FROM ({sequence}) AS s",
-                first,
-                min(first + batch, rows) - 1,
+                f"INSERT INTO ledger ({columns}) SELECT 'old-' || i, 'charge', {at}, {at}, "
+                f"{today} - 90 + i * 90 / {rows}, 202601, 'user' || i % 50, 'bench', 'magic', "
+                "'book' || i % 7, 'model' || i % 4, 'key', 1, 0, 0, "
+                f"900, 0, 400, 1300, 6125, 0.5, 'ok' FROM ({numbers}) AS numbered",
+                *(first, min(first + 50_000, rows) - 1),
             )
-    with store.write() as tx:
-        tx.run(
-            "INSERT INTO usage_daily (day, who, face, notebook, model, fingerprint, requests, failed, estimated, "
-            "unpriced, input_tokens, cached_tokens, output_tokens, cost) SELECT day, who, face, notebook, model, "
-            "fingerprint, SUM(requests), 0, 0, 0, SUM(input_tokens), 0, SUM(output_tokens), SUM(cost) FROM ledger "
-            "WHERE id LIKE 'old-%' GROUP BY day, who, face, notebook, model, fingerprint"
-        )
-    del day
+
+
+def flush_time(folder: str) -> float:
+    """How long this disk takes to flush one page of a file that is there already: the floor under every commit."""
+    with open(f"{folder}/flush", "wb") as file:
+        file.write(bytes(4096 * 200))
+        os.fsync(file.fileno())
+
+        def flush() -> None:
+            os.pwrite(file.fileno(), bytes(4096), 0)
+            os.fdatasync(file.fileno())
+
+        return percentile(timed(flush, 200), 0.5)
 
 
 def timed(work: Callable[[], object], times: int) -> list[float]:
@@ -133,7 +138,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as folder:
         url = options.url or f"{folder}/store.sqlite"
-        print(f"{Store(url).where}, {PROCESSES} processes, {os.cpu_count()} processors\n")
+        print(f"{Store(url).where}, {PROCESSES} processes, {os.cpu_count()} processors")
+        print(f"one flush of the disk below {folder}: {flush_time(folder):.2f} ms; load {os.getloadavg()[0]:.1f}\n")
         wanted = 1000 if options.url else 1500
         times = run_all(closed_loop, url, options.seconds)
         line("reserve + settle, closed loop", f"{len(times) / options.seconds:,.0f} pairs/s", f">= {wanted:,}")
