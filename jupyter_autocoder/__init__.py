@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -16,7 +16,14 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics; called by ``%load_ext jupyter_autocoder``."""
     from jupyter_autocoder import magics
 
-    magics.load(shell)
+    magics.load(shell, show_ticket=_show_ticket)
+
+
+def _show_ticket(desk: Any, entry: Any) -> Any:
+    """Show a ticket by the widgets, which are imported when the first one is shown."""
+    from jupyter_autocoder.widgets import show_ticket
+
+    return show_ticket(desk, entry)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:

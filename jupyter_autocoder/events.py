@@ -9,6 +9,9 @@ Severity = Literal["refuse", "warn"]
 Stage = Literal["waiting", "asking", "writing", "checking", "running", "retrying", "done"]
 Origin = Literal["model", "written"]
 
+# Under this key a cell's output metadata tells how the output came to be.
+METADATA = "jupyter_autocoder"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:

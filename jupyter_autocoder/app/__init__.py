@@ -1,4 +1,4 @@
-"""The command line: ``jupyter autocoder run | check | doctor | usage | export``."""
+"""The command line: ``jupyter autocoder run | check | doctor | usage | tickets | trading | export``."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ COMMANDS = {
     "check": "check files and notebooks with the policy",
     "doctor": "say what works here and how to mend what does not",
     "usage": "show what was used and spent",
+    "tickets": "list, show and cancel tickets",
+    "trading": "let orders through, only reducing ones, or none",
     "export": "write a plain notebook with the locked code in place of the prompts",
 }
 

@@ -14,8 +14,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from jupyter_autocoder.errors import UsageError
+from jupyter_autocoder.events import METADATA
 
-METADATA = "jupyter_autocoder"
 _MAGIC = re.compile(r"\A\s*%%autocode\b[ \t]*(?P<line>[^\n]*)\n?(?P<cell>.*)\Z", re.DOTALL)
 
 

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from jupyter_autocoder.app import notebooks
 from jupyter_autocoder.errors import ExitCode, UsageError
+from jupyter_autocoder.events import METADATA
 
 Status = Literal["ok", "failed", "not run"]
 # XML 1.0 has no place for these characters, not even escaped.
@@ -56,6 +57,7 @@ class RunReport:
     tokens: int
     error: str
     cells: list[CellReport]
+    tickets: list[str] = field(default_factory=list)
 
 
 class Watcher:
@@ -88,15 +90,19 @@ class Watcher:
             mark = "✗" if errors else "✓"
             self._write(f"{mark} cell {cell_index + 1} ({row.seconds:.1f} s) {row.prompt.strip().splitlines()[0]}\n")
 
-    def result(self, failure: Failure | None, seconds: float) -> RunReport:
+    def result(self, failure: Failure | None, seconds: float, *, pending_ok: bool) -> RunReport:
+        """The whole run; a ticket that waits for a person makes it unfinished unless `pending_ok`."""
         for row in self.cells.values():
             cell = self._notebook.cells[row.index]
             row.provenance = row.provenance or notebooks.provenance_of(cell)
         rows = list(self.cells.values())
+        waiting = [row.provenance["ticket"] for row in rows if "ticket" in row.provenance]
+        code = ExitCode.TICKET_WAITS if waiting and not pending_ok else ExitCode.DONE
         return RunReport(
             notebook=str(self._path),
             ok=failure is None,
-            exit_code=int(failure.exit_code if failure else ExitCode.DONE),
+            exit_code=int(failure.exit_code if failure else code),
+            tickets=waiting,
             seconds=round(seconds, 3),
             cost_micro_usd=sum(row.provenance.get("cost_micro_usd") or 0 for row in rows),
             tokens=sum(sum(row.provenance.get("tokens", {}).values()) for row in rows),
@@ -111,6 +117,8 @@ def closing_line(result: RunReport) -> str:
     done = sum(row.status == "ok" for row in prompts)
     replayed = sum(row.provenance.get("origin") == "lock" for row in prompts)
     words = f"{done} of {len(prompts)} prompts done, {replayed} from the lock"
+    if result.tickets:
+        words += f", waiting for a person: {', '.join(result.tickets)}"
     return f"{result.notebook}: {words}, {result.seconds:.1f} s, ${result.cost_micro_usd / 1e6:.4f}"
 
 
@@ -161,7 +169,7 @@ def _blank(index: int, cell: NotebookNode) -> CellReport:
 
 
 def _transcript(cell: NotebookNode, row: CellReport) -> str:
-    status = [o for o in cell.outputs if notebooks.METADATA in o.get("metadata", {})]
+    status = [o for o in cell.outputs if METADATA in o.get("metadata", {})]
     parts = []
     for output in status:
         parts.append(output.data.get("text/plain", ""))

@@ -1,8 +1,9 @@
-"""The notebook's face: ``%%autocode``, ``%autocode`` and ``%usage``."""
+"""The notebook's face: ``%%autocode``, ``%autocode``, ``%usage`` and ``%trade``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -10,22 +11,25 @@ if TYPE_CHECKING:
 __all__ = ["load", "unload"]
 
 
-def load(shell: InteractiveShell) -> None:
-    """Register the magics with `shell`."""
+def load(shell: InteractiveShell, *, show_ticket: Callable[..., Any]) -> None:
+    """Register the magics with `shell`; `show_ticket(desk, entry)` puts a ticket before the person's eyes."""
     from jupyter_autocoder.magics.shell import AutocodeMagics
+    from jupyter_autocoder.magics.trade import TradeMagics
 
     magics = AutocodeMagics(shell)
-    shell.register_magics(magics)
+    shell.register_magics(magics, TradeMagics(shell, show_ticket))
     magics.start()
 
 
 def unload(shell: InteractiveShell) -> None:
     """Remove the magics from `shell` and stop its sandboxes."""
     from jupyter_autocoder.magics.shell import AutocodeMagics
+    from jupyter_autocoder.magics.trade import TradeMagics
 
-    magics = shell.magics_manager.registry.pop(AutocodeMagics.__name__, None)
-    if isinstance(magics, AutocodeMagics):
-        magics.close()
-    for kind, names in AutocodeMagics.magics.items():
-        for name in names:
-            shell.magics_manager.magics[kind].pop(name, None)
+    for kind in (AutocodeMagics, TradeMagics):
+        magics = shell.magics_manager.registry.pop(kind.__name__, None)
+        if isinstance(magics, AutocodeMagics | TradeMagics):
+            magics.close()
+        for manner, names in kind.magics.items():
+            for name in names:
+                shell.magics_manager.magics[manner].pop(name, None)

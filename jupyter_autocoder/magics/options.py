@@ -18,6 +18,12 @@ COMMANDS = {
 }
 
 
+TRADE_HELP = """\
+%trade WORDS            draft a ticket: %trade Buy 10 shares of AAPL; nothing is sent before you confirm it
+%trade                  show positions, open tickets and the state of trading
+%trade --weights NAME   one ticket towards the target weights (percent) that a variable holds"""
+
+
 class Help(Exception):
     """Raised by ``-h``: the text to show instead of doing anything."""
 

@@ -16,7 +16,7 @@ from IPython.display import display
 
 from jupyter_autocoder import settings
 from jupyter_autocoder.errors import AutocoderError, UsageError
-from jupyter_autocoder.events import Prompt
+from jupyter_autocoder.events import METADATA, Prompt
 from jupyter_autocoder.magics import options
 from jupyter_autocoder.magics.completion import make_matcher
 from jupyter_autocoder.magics.inference import understand, wished
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from jupyter_autocoder.autocoder import Job, Result
     from jupyter_autocoder.magics.workshop import Workshop
-
-MIME = "jupyter_autocoder"
 
 
 @magics_class
@@ -100,10 +98,12 @@ class AutocodeMagics(Magics):
         try:
             result = self.workshop.run(job, status.draw)
         except AutocoderError as error:
-            status.fail(error.what, getattr(error, "source", ""), error.usage, {MIME: {"error": type(error).__name__}})
+            status.fail(
+                error.what, getattr(error, "source", ""), error.usage, {METADATA: {"error": type(error).__name__}}
+            )
             raise
         except KeyboardInterrupt:
-            status.fail("interrupted; nothing runs any more", "", None, {MIME: {"error": "KeyboardInterrupt"}})
+            status.fail("interrupted; nothing runs any more", "", None, {METADATA: {"error": "KeyboardInterrupt"}})
             raise
         self._land(result, job, status, given)
 
@@ -174,7 +174,7 @@ class AutocodeMagics(Magics):
         from jupyter_autocoder.autocoder import provenance
 
         outcome = result.outcome
-        status.finish(outcome, tuple(result.values), {MIME: provenance(outcome)})
+        status.finish(outcome, tuple(result.values), {METADATA: provenance(outcome)})
         if outcome.run is not None:
             for output in outcome.run.outputs:
                 _show(output)
