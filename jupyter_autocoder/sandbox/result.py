@@ -13,10 +13,8 @@ from jupyter_autocoder.sandbox.watch import Watch
 
 # errno 28 no space, 27 file too large, 122 quota: what a full scratch folder looks like from inside.
 _DISK = ("[Errno 28]", "[Errno 27]", "[Errno 122]")
-# bubblewrap and the shell alike report a child that signal N killed as 128 + N.
 _TRACEBACK = re.compile(r"^Traceback", re.MULTILINE)
 _FRAME = re.compile(r"^  Cell In\[(\d+)\], line (\d{1,7})\b", re.MULTILINE)
-_SIGXCPU = 128 + 24
 
 Output = dict[str, Any]
 
@@ -120,10 +118,10 @@ def _limit_of(error: RunError) -> list[str]:
 
 
 def _cause_of_death(watch: Watch, session: KernelSession) -> str:
-    process = session.manager.provisioner.process
-    code = process.poll() if process is not None else None
-    if code == _SIGXCPU or watch.cpu_used >= watch.cpu_limit - 1:
-        return "cpu_time"
+    """Which limit a kernel met that ended before its last word; ``killed`` when none is known."""
+    ended_by = session.manager.ended_by
+    if ended_by in ("cpu_time", "disk"):
+        return ended_by
     if watch.peak_memory is not None and watch.peak_memory >= 0.9 * watch.memory_limit:
         return "memory"
     return "killed"
@@ -139,5 +137,6 @@ _KILLED = {
     "cpu_time": "killed: the CPU time was used up",
     "output": "killed: it sent far more output than a run may",
     "memory": "killed: the memory was used up",
+    "disk": "killed: the space for files was used up",
     "killed": "the code ended its own Python process, or was killed",
 }
