@@ -16,6 +16,7 @@ _PLAIN = frozenset({"ORDER", "OPEN", "MY", "OF", "IN", "FOR", "SHARES", "PLACE",
 _CANCEL_WORDS = (
     _PLAIN | _TYPES | _SIDES.keys() | {"ALL", "EVERYTHING", "LAST", "SYMBOL", "ORDER_ID", "JOIN", "NUM", "BETWEEN"}
 )
+_IDS = frozenset({"ORDER_ID", "NUM"})
 _STOPS = frozenset({"STOP", "STOP_LOSS", "STOP_LIMIT"})
 
 
@@ -33,7 +34,8 @@ def cancelled(lexemes: Sequence[Lexeme]) -> tuple[Target, ...]:
     sides = {_SIDES[kind] for kind in kinds if kind in _SIDES}
     ask_unless(len(sides) <= 1, "ambiguous_target", missing=("target",))
     side = sides.pop() if sides else None
-    ids = [lexeme.value for lexeme in rest if lexeme.kind == "ORDER_ID"]
+    # "Orders 12 and 13": once one is an id, a plain number is one too.
+    ids = [lexeme.text.lstrip("#") if lexeme.kind == "NUM" else lexeme.value for lexeme in rest if lexeme.kind in _IDS]
     symbols = [lexeme.value for lexeme in rest if lexeme.kind == "SYMBOL"]
     ask_unless(not (ids and symbols), "ambiguous_target", missing=("target",))
     if ids:

@@ -193,7 +193,7 @@ class _Reader:
 
     def _is_about_trading(self) -> bool:
         kinds = {one.kind for one in self.lexemes}
-        if kinds & (ORDER_VERBS | {"PLACE", "MONEY", "PERCENT", "NUM", "EVERYTHING", "ADJUST", "VAGUE"}):
+        if kinds & (ORDER_VERBS | {"PLACE", "MONEY", "PERCENT", "NUM", "EVERYTHING", "ADJUST", "VAGUE", "STOP"}):
             return True
         named = kinds & {"SYMBOL", "AMBIGUOUS", "UNKNOWN_SYMBOL", "FOREIGN", "CURRENCY"}
         return (bool(named) and len(self.lexemes) <= 3) or bool(cues.asked(self.raw, self.raw))

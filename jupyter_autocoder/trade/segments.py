@@ -13,6 +13,7 @@ ORDER_VERBS = names(
     "BUY ADD SELL SHORT COVER CLOSE TRIM HALVE RAISE DOUBLE SPLIT ROTATE PUT PROTECT REBALANCE CANCEL CHANGE HALT"
 )
 EXITS = frozenset({"STOP", "STOP_LOSS", "STOP_LIMIT", "TAKE_PROFIT", "TRAIL", "LIMIT"})
+_SIDES = frozenset({"BUY", "SELL", "SHORT"})
 _NUMBERS = frozenset({"NUM", "MONEY", "PERCENT"})
 # "Place a buy stop for 10 AAPL": there "for" belongs to the verb.
 _BEFORE_FOR = frozenset({"BUY", "SELL", "SHORT", "LIMIT", "STOP", "STOP_LIMIT", "MARKET"})
@@ -53,7 +54,7 @@ def is_change(lexemes: Sequence[Lexeme]) -> bool:
         return True
     made = kinds[0] == "PLACE" and lexemes[0].text.lower().startswith(("make", "set"))
     places = bool({"BUY", "SELL", "SHORT"} & set(kinds[:2]))  # "set a buy order", "place a sell order"
-    changing = kinds[0] in ("RAISE", "TRIM", "ADJUST") or made
+    changing = kinds[0] in ("RAISE", "TRIM", "ADJUST", "ROTATE") or made
     changing = changing and not places
     return changing and (
         "ORDER" in kinds or "ORDER_ID" in kinds or (kinds[0] in ("RAISE", "TRIM") and bool(EXITS & set(kinds)))
@@ -102,7 +103,7 @@ def retagged(lexemes: list[Lexeme]) -> list[Lexeme]:
         kind = one.kind
         if kind == "ORDER" and at == 0 and following in ("NUM", "MONEY"):
             kind = "BUY"
-        elif _only_places(kind, following, after):
+        elif _only_places(kind, following, after) or (one.text.lower() == "set" and following in _SIDES):
             kind = "PLACE"
         elif kind == "JOIN" and one.value in _HARD:
             kind = "BREAK"
@@ -131,8 +132,8 @@ def _shorts(lexemes: list[Lexeme]) -> list[Lexeme]:
 
 
 def _only_places(kind: str, following: str, after: str) -> bool:
-    """Whether a verb stands for "place": "put a 5% stop on", "set a buy order"; "@ market" is as empty."""
+    """Whether a verb stands for "place": "put a 5% stop on"; "@ market" is as empty."""
     exit_follows = following in EXITS or (following in _NUMBERS and after in EXITS)
     if kind in ("PUT", "ADJUST", "ADD") and exit_follows:
         return True
-    return (kind == "ADJUST" and following in ("BUY", "SELL", "SHORT")) or (kind == "AT" and following == "MARKET")
+    return kind == "AT" and following == "MARKET"

@@ -19,6 +19,8 @@ _SPACES = "\u00a0\u202f\u2009"
 _FRACTIONS = {"\u00bd": " 1/2 ", "\u00bc": " 1/4 ", "\u00be": " 3/4 ", "\u2153": " 1/3 ", "\u2154": " 2/3 "}
 _ELLIPSIS, _TIMES, _BULLET = "\u2026", "\u00d7", "\u2022"
 _TYPOGRAPHY = frozenset(_SINGLE + _DOUBLE + _DASHES + _SPACES + "".join(_FRACTIONS) + _ELLIPSIS + _TIMES + _BULLET)
+# "Tesla's stock price" is about Tesla; in other places "McDonald's" keeps its s.
+_OWNER = re.compile(r"(?<=[A-Za-z])'s\b(?= (?:current |latest |last |stock |share |market )*(?:price|quote|value)\b)")
 _PLAIN = str.maketrans(
     dict.fromkeys(_SINGLE, "'")
     | dict.fromkeys(_DOUBLE, '"')
@@ -43,6 +45,7 @@ def cleaned(raw: str) -> Clean:
         return Clean(raw, problem)
     text = raw.translate(_PLAIN)
     text = unicodedata.normalize("NFKC", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    text = re.sub(r"(?<=\d)'s\b", "", _OWNER.sub("", text))  # "order 12's limit"
     text = re.sub(r"'(?=til\b|till\b)", "", text)
     text = re.sub(r" {2,}", " ", text)
     if text.count("'") == 1:
