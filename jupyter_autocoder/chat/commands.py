@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 
@@ -35,11 +36,21 @@ def read_command_line(text: str) -> Command | None:
 
 
 def code_of(text: str) -> str:
-    """Give the code of the last fenced Python block, or the text itself when it has no fence at all."""
+    """Give the text itself when it is Python, else the code of its last fenced Python block."""
+    if _is_python(text):
+        return text.strip()
     blocks = [body for _, language, body in _FENCE.findall(text) if language.lower() in _PYTHON]
     if blocks:
         return str(blocks[-1])
     return "" if "```" in text else text.strip()
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text.strip())
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def last_block(texts: list[str]) -> str:

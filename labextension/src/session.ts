@@ -140,6 +140,7 @@ export class Session {
   /** Keep what was typed and not sent, over a reload. */
   keepDraft(text: string): void {
     if (text) {
+      this._choice += 1;
       this._storage.setItem(this._draftKey, text);
     } else {
       this._storage.removeItem(this._draftKey);

@@ -178,6 +178,8 @@ class Person:
         self.page.reload()
         self.page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
         self.show()
+        # The last conversation is looked up once the page is restored.
+        self.page.wait_for_timeout(700)
 
     def show(self) -> None:
         if not self.page.locator(".jp-ac-sidebar").is_visible():

@@ -143,7 +143,7 @@ def test_a_second_tab_follows_live(visitor, answers, lab):
     two = visitor(notebook=notebook, fresh=False)
     two.answer("writing")
     one.answer("done")
-    two.answer("done", timeout=3000)
+    two.answer("done", timeout=10_000)
     answers("Quick.")
     two.ask("second question")
     one.page.get_by_text("second question").wait_for(timeout=5000)
