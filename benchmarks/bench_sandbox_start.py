@@ -7,11 +7,12 @@ so that a busy machine slows both. Run it alone: ``python benchmarks/bench_sandb
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from jupyter_autocoder.sandbox.manager import new_manager
 from jupyter_autocoder.settings import SandboxSettings
 
 ROUND_TRIPS = 300
+WORKS = 60
 WORK = """
 import time, numpy as np, pandas as pd
 rng = np.random.default_rng(7)
@@ -51,46 +53,39 @@ def sandboxed(folder: Path) -> Any:
     return new_manager(SandboxSettings())
 
 
-async def with_kernel(manager: Any, then: Callable[[Any], Awaitable[Any]]) -> tuple[float, Any]:
-    """Seconds to the first reply, and what `then` makes of the client."""
-    start = time.perf_counter()
-    await manager.start_kernel()
-    client = manager.client()
-    client.start_channels()
-    await client.wait_for_ready(timeout=60)
-    ready = time.perf_counter() - start
-    try:
-        return ready, await then(client)
-    finally:
-        client.stop_channels()
-        await manager.shutdown_kernel(now=True)
-
-
-async def nothing(client: Any) -> None:
-    return None
-
-
-async def round_trips(client: Any) -> list[float]:
-    """Seconds from request to reply, for each of many requests."""
-    times = []
-    for _ in range(ROUND_TRIPS):
+@contextlib.asynccontextmanager
+async def running(make: Callable[[Path], Any]) -> AsyncIterator[tuple[float, Any]]:
+    """Start a kernel; give the seconds to its first reply, and a client."""
+    with tempfile.TemporaryDirectory() as folder:
+        manager = make(Path(folder))
         start = time.perf_counter()
-        await client.execute_interactive("1+1", output_hook=lambda message: None, timeout=30)
-        times.append(time.perf_counter() - start)
-    return times
+        await manager.start_kernel()
+        client = manager.client()
+        client.start_channels()
+        await client.wait_for_ready(timeout=60)
+        try:
+            yield time.perf_counter() - start, client
+        finally:
+            client.stop_channels()
+            await manager.shutdown_kernel(now=True)
 
 
-async def work(client: Any) -> list[float]:
+async def round_trip(client: Any) -> float:
+    """Seconds from request to reply."""
+    start = time.perf_counter()
+    await client.execute_interactive("1+1", output_hook=lambda message: None, timeout=30)
+    return time.perf_counter() - start
+
+
+async def work(client: Any) -> float:
     """Seconds of numpy and pandas work, as measured inside."""
-    seen: list[float] = []
+    said: list[str] = []
 
     def hook(message: dict[str, Any]) -> None:
-        if message["msg_type"] == "stream":
-            seen.extend(float(line) for line in message["content"]["text"].split())
+        said.append(message["content"].get("text", ""))
 
-    await client.execute_interactive(WORK, output_hook=hook, timeout=120)
-    await client.execute_interactive("for _ in range(9): print(work())", output_hook=hook, timeout=120)
-    return seen
+    await client.execute_interactive("print(work())", output_hook=hook, timeout=120)
+    return float("".join(said))
 
 
 async def main(rounds: int) -> None:
@@ -100,19 +95,22 @@ async def main(rounds: int) -> None:
     works: dict[str, list[float]] = {kind: [] for kind in kinds}
     for number in range(rounds + 1):
         for kind, make in kinds.items():
-            with tempfile.TemporaryDirectory() as folder:
-                seconds, _ = await with_kernel(make(Path(folder)), nothing)
-            if number:  # the first round warms the disk's cache
-                starts[kind].append(seconds)
-    for _ in range(3):
-        for kind, make in kinds.items():
-            with tempfile.TemporaryDirectory() as folder:
-                trips[kind] += (await with_kernel(make(Path(folder)), round_trips))[1]
-            with tempfile.TemporaryDirectory() as folder:
-                works[kind] += (await with_kernel(make(Path(folder)), work))[1]
-    print(f"{'median':<28}{'bare':>12}{'sandboxed':>12}{'ratio':>8}{'allowed':>9}")
-    for name, times, allowed in (("start to first reply, ms", starts, 1.15), ("1+1, ms", trips, 1.1)):
-        line(name, times, allowed, statistics.median)
+            async with running(make) as (seconds, _):
+                if number:  # the first round warms the disk's cache
+                    starts[kind].append(seconds)
+    async with running(bare) as (_, one), running(sandboxed) as (_, other):
+        clients = {"bare": one, "sandboxed": other}
+        for client in clients.values():
+            await client.execute_interactive(WORK, output_hook=lambda message: None, timeout=120)
+        for _ in range(ROUND_TRIPS):
+            for kind, client in clients.items():
+                trips[kind].append(await round_trip(client))
+        for _ in range(WORKS):
+            for kind, client in clients.items():
+                works[kind].append(await work(client))
+    print(f"{'':<28}{'bare':>12}{'sandboxed':>12}{'ratio':>8}{'allowed':>9}")
+    line("start to first reply, ms", starts, 1.15, statistics.median)
+    line("1+1, ms", trips, 1.1, statistics.median)
     # The work is long, and what a busy machine adds to it is not the sandbox's: the fastest run of each tells more.
     line("numpy/pandas, ms (fastest)", works, 1.02, min)
 
