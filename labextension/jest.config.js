@@ -2,7 +2,7 @@ module.exports = {
   testEnvironment: 'jsdom',
   testMatch: ['<rootDir>/tests/**/*.spec.ts'],
   transform: {
-    '^.+\\.(t|j)sx?$': ['ts-jest', { tsconfig: 'tests/tsconfig.json', isolatedModules: true, diagnostics: false }]
+    '^.+\\.(t|j)sx?$': ['ts-jest', { tsconfig: 'tests/tsconfig.json', diagnostics: false }]
   },
   // These ship as ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!(marked|@jupyterlab|@lumino|lib0|y-protocols|@jupyter)/)']

@@ -106,6 +106,9 @@ async function refusal(response: Response): Promise<ServerRefusal> {
     const told = (await response.json()) as { message?: string; why?: string; do?: string };
     return new ServerRefusal(response.status, told.message ?? response.statusText, told.why, told.do);
   } catch {
-    return new ServerRefusal(response.status, `The server answered ${response.status} ${response.statusText}.`);
+    return new ServerRefusal(
+      response.status,
+      `The server answered ${response.status} ${response.statusText}.`
+    );
   }
 }

@@ -23,7 +23,8 @@ export class Tray {
 
   /** Add or renew an attachment; the same thing is never attached twice. */
   async add(kind: Attachment['kind'], label: string, text: string): Promise<void> {
-    const cut = text.length > LONGEST ? `${text.slice(0, LONGEST / 2)}\n…\n${text.slice(-LONGEST / 2)}` : text;
+    const cut =
+      text.length > LONGEST ? `${text.slice(0, LONGEST / 2)}\n…\n${text.slice(-LONGEST / 2)}` : text;
     const made: Attachment = { kind, label, text: cut, tokens: Math.ceil(cut.length / 4) };
     this._items = [...this._items.filter(item => !same(item, made)), made].slice(-MAX);
     this._changed.emit();

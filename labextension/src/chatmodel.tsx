@@ -47,7 +47,13 @@ class Context extends AbstractChatContext {
 
 export class ChatModel extends AbstractChatModel {
   constructor(private readonly _options: ChatOptions) {
-    super({ config: { sendWithShiftEnter: _options.sendWithShiftEnter, stackMessages: false, unreadNotifications: false } });
+    super({
+      config: {
+        sendWithShiftEnter: _options.sendWithShiftEnter,
+        stackMessages: false,
+        unreadNotifications: false
+      }
+    });
     this._users = {
       person: { username: 'person', display_name: _options.labels.you },
       model: { username: 'model', display_name: _options.labels.assistant, initials: 'AI', bot: true },
@@ -117,7 +123,8 @@ export class ChatModel extends AbstractChatModel {
   /** Show a whole conversation; messages that are on the screen already keep their place and their focus. */
   private _reset(messages: readonly Message[]): void {
     const same =
-      messages.length === this.messages.length && messages.every((message, i) => message.id === this.messages[i].id);
+      messages.length === this.messages.length &&
+      messages.every((message, i) => message.id === this.messages[i].id);
     if (same) {
       messages.forEach(message => this._views.get(message.id)?.update(message));
       return;
@@ -126,13 +133,22 @@ export class ChatModel extends AbstractChatModel {
     this._views.clear();
     this.clearMessages();
     if (messages.length) {
-      this.messagesInserted(0, messages.map(message => this._content(message)));
+      this.messagesInserted(
+        0,
+        messages.map(message => this._content(message))
+      );
     }
   }
 
   private _content(message: Message): Parameters<AbstractChatModel['messageAdded']>[0] {
     const data = { [MIME]: { id: message.id } };
-    return { type: 'msg', id: message.id, time: message.time, sender: this._users[message.role], body: { data } };
+    return {
+      type: 'msg',
+      id: message.id,
+      time: message.time,
+      sender: this._users[message.role],
+      body: { data }
+    };
   }
 
   private _factory(): IRenderMime.IRendererFactory {
@@ -177,7 +193,12 @@ class Commands implements IChatCommandProvider {
       return [];
     }
     return Object.entries(this._commands())
-      .map(([name, description]) => ({ name: `/${name}`, providerId: this.id, description, spaceOnAccept: true }))
+      .map(([name, description]) => ({
+        name: `/${name}`,
+        providerId: this.id,
+        description,
+        spaceOnAccept: true
+      }))
       .filter(command => command.name.startsWith(word));
   }
 
@@ -203,7 +224,13 @@ function StopButton(props: InputToolbarRegistry.IToolbarItemProps): JSX.Element 
   }
   const label = chat.options.labels.stop;
   return (
-    <button type="button" className="jp-ac-button jp-ac-stop" title={label} aria-label={label} onClick={chat.options.stop}>
+    <button
+      type="button"
+      className="jp-ac-button jp-ac-stop"
+      title={label}
+      aria-label={label}
+      onClick={chat.options.stop}
+    >
       <stopIcon.react tag="span" height="16px" width="16px" aria-hidden="true" />
       <span>{label}</span>
     </button>
@@ -247,7 +274,8 @@ function completeCommand(event: KeyboardEvent, model: ChatModel): void {
   event.preventDefault();
   event.stopPropagation();
   const active = (event.target as HTMLElement).getAttribute('aria-activedescendant');
-  const shown = active && document.getElementById(active)?.querySelector('.jp-chat-command-name')?.textContent;
+  const shown =
+    active && document.getElementById(active)?.querySelector('.jp-chat-command-name')?.textContent;
   const chosen = shown || `/${matches[0]}`;
   if (event.key === 'Enter' && chosen === typed) {
     model.input.send(typed);

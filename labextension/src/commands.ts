@@ -59,7 +59,10 @@ export function addCommands(wiring: Wiring): Offered {
   }
   menu.addItem({ type: 'separator' });
   menu.addItem({ command: CommandIDs.halt });
-  app.commands.addCommand(CommandIDs.halt, { label: trans.__('Halt All Trading'), execute: () => wiring.halt() });
+  app.commands.addCommand(CommandIDs.halt, {
+    label: trans.__('Halt All Trading'),
+    execute: () => wiring.halt()
+  });
   const openMenu = (event: MouseEvent): void => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     menu.open(box.right, box.bottom, { horizontalAlignment: 'right' });
@@ -79,7 +82,11 @@ function addAsking({ app, session, notebook, trans, panel }: Wiring): void {
     }
   };
   const hasNotebook = (): boolean => notebook.path !== '';
-  commands.addCommand(CommandIDs.open, { label: trans.__('Open the Chat'), icon: autocoderIcon, execute: show });
+  commands.addCommand(CommandIDs.open, {
+    label: trans.__('Open the Chat'),
+    icon: autocoderIcon,
+    execute: show
+  });
   commands.addCommand(CommandIDs.ask, {
     label: trans.__('Ask About the Selected Cells'),
     caption: trans.__('Ask about the selected cells'),
@@ -147,7 +154,8 @@ function addKeeping({ app, session, trans, askTitle, confirm }: Wiring): void {
     commands.addCommand(command, {
       label: format === 'notebook' ? trans.__('Export as Notebook') : trans.__('Export as Markdown'),
       isEnabled: begun,
-      execute: async () => download(await session.api.export(session.state.id, format), `${title() || 'chat'}.${ending}`)
+      execute: async () =>
+        download(await session.api.export(session.state.id, format), `${title() || 'chat'}.${ending}`)
     });
   }
   commands.addCommand(CommandIDs.remove, {
@@ -159,7 +167,13 @@ function addKeeping({ app, session, trans, askTitle, confirm }: Wiring): void {
       const body = kept
         ? trans.__('It will be hidden. Your administrator’s retention setting keeps a copy.')
         : trans.__('It is deleted for good.');
-      if (await confirm(trans.__('Delete “%1”?', title() || trans.__('New conversation')), body, trans.__('Delete'))) {
+      if (
+        await confirm(
+          trans.__('Delete “%1”?', title() || trans.__('New conversation')),
+          body,
+          trans.__('Delete')
+        )
+      ) {
         await session.api.remove(id);
       }
     }
@@ -173,7 +187,9 @@ function ways({ app, session, notebook, trans, chooseFiles }: Wiring): { label: 
       void session.tray.add(kind, shown.label, shown.text);
     } else {
       session.tell(
-        kind === 'error' ? trans.__('The active cell shows no error.') : trans.__('There is no notebook in front.'),
+        kind === 'error'
+          ? trans.__('The active cell shows no error.')
+          : trans.__('There is no notebook in front.'),
         ''
       );
     }

@@ -33,8 +33,16 @@ export function el<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** Make a button that does something; its label is read out and shown as a tooltip. */
-export function button(label: string, act: (event: MouseEvent) => void, ...children: Child[]): HTMLButtonElement {
-  const made = el('button', { type: 'button', class: 'jp-ac-button', title: label, 'aria-label': label }, ...children);
+export function button(
+  label: string,
+  act: (event: MouseEvent) => void,
+  ...children: Child[]
+): HTMLButtonElement {
+  const made = el(
+    'button',
+    { type: 'button', class: 'jp-ac-button', title: label, 'aria-label': label },
+    ...children
+  );
   made.addEventListener('click', event => {
     event.stopPropagation();
     act(event);
@@ -42,7 +50,10 @@ export function button(label: string, act: (event: MouseEvent) => void, ...child
   return made;
 }
 
-const ANSI = new RegExp('\\u001b(?:\\[[0-9;?]*[A-Za-z]|\\][^\\u0007\\u001b]*(?:\\u0007|\\u001b\\\\)|[@-Z\\\\-_])', 'g');
+const ANSI = new RegExp(
+  '\\u001b(?:\\[[0-9;?]*[A-Za-z]|\\][^\\u0007\\u001b]*(?:\\u0007|\\u001b\\\\)|[@-Z\\\\-_])',
+  'g'
+);
 
 /** Take a terminal's control sequences out of a text. */
 export function plain(text: string): string {

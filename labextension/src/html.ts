@@ -25,7 +25,12 @@ const MAX_DEPTH = 60;
 /** Draw HTML that nobody vouches for. */
 export function safeHtml(text: string): HTMLElement {
   const parsed = new DOMParser().parseFromString(text, 'text/html');
-  const made = el('div', { class: 'jp-ac-html jp-ac-scroll', tabindex: '0', role: 'region', 'aria-label': 'Output' });
+  const made = el('div', {
+    class: 'jp-ac-html jp-ac-scroll',
+    tabindex: '0',
+    role: 'region',
+    'aria-label': 'Output'
+  });
   const budget = { nodes: MAX_NODES };
   copy(parsed.body, made, budget, 0);
   if (budget.nodes < 0) {

@@ -2,7 +2,12 @@
  * The plugins: the sidebar with its commands, and the status bar's item. Wiring only.
  */
 
-import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import {
+  ILabShell,
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
 import { ICommandPalette, IThemeManager, InputDialog, Dialog, showDialog } from '@jupyterlab/apputils';
 import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { FileDialog } from '@jupyterlab/filebrowser';
@@ -78,12 +83,20 @@ function activate(
     palette,
     panel: () => panel,
     chooseFiles: async () => {
-      const browser = documents && (await FileDialog.getOpenFiles({ manager: documents, title: trans.__('Attach files') }));
+      const browser =
+        documents && (await FileDialog.getOpenFiles({ manager: documents, title: trans.__('Attach files') }));
       return browser?.button.accept ? (browser.value ?? []).map(model => model.path) : [];
     },
-    askTitle: async now => (await InputDialog.getText({ title: trans.__('Rename conversation'), text: now })).value,
+    askTitle: async now =>
+      (await InputDialog.getText({ title: trans.__('Rename conversation'), text: now })).value,
     confirm: async (title, body, accept) =>
-      (await showDialog({ title, body, buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: accept })] })).button.accept
+      (
+        await showDialog({
+          title,
+          body,
+          buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: accept })]
+        })
+      ).button.accept
   };
   const { ways, menu } = addCommands(wiring);
   const panel = new Sidebar({
@@ -99,7 +112,9 @@ function activate(
       const found = languages?.findByName(language);
       if (languages && found) {
         const coloured = document.createElement('code');
-        void languages.highlight(source, found, coloured).then(() => code.replaceChildren(...coloured.childNodes));
+        void languages
+          .highlight(source, found, coloured)
+          .then(() => code.replaceChildren(...coloured.childNodes));
       }
     },
     sendWithShiftEnter: false
@@ -116,11 +131,11 @@ function activate(
   };
   tracker?.currentChanged.connect(() => void tracker.currentWidget?.context.ready.then(follow));
   void app.restored.then(follow);
-  void useSettings(registry, panel, app, labShell);
+  void followSettings(registry, panel, app, labShell);
   return { open: () => app.commands.execute(CommandIDs.open).then(() => undefined), session };
 }
 
-async function useSettings(
+async function followSettings(
   registry: ISettingRegistry | null,
   panel: Sidebar,
   app: JupyterFrontEnd,
@@ -131,15 +146,15 @@ async function useSettings(
   }
   // After the last session's layout was restored: the setting outweighs it.
   const [settings] = await Promise.all([registry.load(PLUGIN), app.restored]);
-  const use = (): void => {
+  const apply = (): void => {
     panel.sendWithShiftEnter = settings.composite.sendWithShiftEnter === true;
     const wanted = settings.composite.area === 'left' ? 'left' : 'right';
     if (panel.node.closest(`#jp-${wanted}-stack`) === null) {
       (labShell ?? app.shell).add(panel, wanted, { rank: 600 });
     }
   };
-  settings.changed.connect(use);
-  use();
+  settings.changed.connect(apply);
+  apply();
 }
 
 const status: JupyterFrontEndPlugin<void> = {
@@ -151,7 +166,12 @@ const status: JupyterFrontEndPlugin<void> = {
   activate: (_app, chat: ISidebarApi, bar: IStatusBar, translator: ITranslator | null) => {
     const trans = (translator ?? nullTranslator).load('jupyter_autocoder');
     const item = new BudgetItem(chat, trans);
-    bar.registerStatusItem('jupyter-autocoder:status', { item, align: 'right', rank: 40, isActive: () => item.isActive });
+    bar.registerStatusItem('jupyter-autocoder:status', {
+      item,
+      align: 'right',
+      rank: 40,
+      isActive: () => item.isActive
+    });
   }
 };
 

@@ -21,7 +21,8 @@ export function address(href: string): URL | null {
 
 /** Give the part of an address that tells a person where it leads: the host first, never a name before an @. */
 export function destination(url: URL): string {
-  const shown = url.protocol === 'mailto:' ? url.pathname : `${url.host}${url.pathname === '/' ? '' : url.pathname}`;
+  const shown =
+    url.protocol === 'mailto:' ? url.pathname : `${url.host}${url.pathname === '/' ? '' : url.pathname}`;
   return shown.length > SHOWN ? `${shown.slice(0, SHOWN - 1)}…` : shown;
 }
 

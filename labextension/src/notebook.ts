@@ -110,6 +110,9 @@ function describe(cell: Cell, index: number): string {
     const error = raw.output_type === 'error' ? `${joined(raw.ename)}: ${joined(raw.evalue)}` : '';
     return plain(joined(raw.text) || joined(data['text/plain']) || error);
   });
-  const text = outputs.filter(part => part).join('\n').slice(0, SHOWN_OUTPUT);
+  const text = outputs
+    .filter(part => part)
+    .join('\n')
+    .slice(0, SHOWN_OUTPUT);
   return text ? `${head}\n${source}\n# Output:\n${text}` : `${head}\n${source}`;
 }

@@ -48,7 +48,11 @@ function bundle(data: Record<string, unknown>): HTMLElement {
   for (const mime of BITMAPS) {
     const bytes = joined(data[mime]);
     if (bytes && BASE64.test(bytes)) {
-      return el('img', { class: 'jp-ac-image', src: `data:${mime};base64,${bytes}`, alt: caption || 'Picture' });
+      return el('img', {
+        class: 'jp-ac-image',
+        src: `data:${mime};base64,${bytes}`,
+        alt: caption || 'Picture'
+      });
     }
   }
   const svg = joined(data['image/svg+xml']);

@@ -48,7 +48,9 @@ export class Sidebar extends Panel {
       blank: () => session.blank(),
       menu: _options.menu
     });
-    const told = new Widget({ node: el('div', { class: 'jp-ac-told' }, this._offline, this._notice, this._said) });
+    const told = new Widget({
+      node: el('div', { class: 'jp-ac-told' }, this._offline, this._notice, this._said)
+    });
     this.addWidget(this._header);
     this.addWidget(told);
     this.addWidget(this._empty());
@@ -124,7 +126,11 @@ export class Sidebar extends Panel {
       this._header.name(state.info);
     }
     this._hint.hidden = state.messages.length > 0;
-    const said = state.busy ? trans.__('The answer is being written.') : this._busy ? trans.__('The answer is complete.') : '';
+    const said = state.busy
+      ? trans.__('The answer is being written.')
+      : this._busy
+        ? trans.__('The answer is complete.')
+        : '';
     if (this._busy !== state.busy) {
       this._busy = state.busy;
       this._said.textContent = said;
@@ -158,7 +164,9 @@ export class Sidebar extends Panel {
   private _empty(): Widget {
     const { trans } = this._options;
     this._hint.append(
-      el('p', { text: trans.__('Ask in words. Code in the answer can be run in a sandbox or put into your notebook.') }),
+      el('p', {
+        text: trans.__('Ask in words. Code in the answer can be run in a sandbox or put into your notebook.')
+      }),
       el('p', { class: 'jp-ac-note', text: trans.__('Type / to see the commands. Nothing runs by itself.') })
     );
     return new Widget({ node: this._hint });
@@ -177,7 +185,9 @@ export class Sidebar extends Panel {
   }
 
   private _connected(connected: boolean): void {
-    const text = this._options.trans.__('The connection is lost. It comes back by itself; what you send waits.');
+    const text = this._options.trans.__(
+      'The connection is lost. It comes back by itself; what you send waits.'
+    );
     this._offline.textContent = connected ? '' : text;
   }
 
@@ -209,7 +219,12 @@ export class Sidebar extends Panel {
 
   private _labels(): { you: string; assistant: string; note: string; stop: string } {
     const { trans } = this._options;
-    return { you: trans.__('You'), assistant: trans.__('Assistant'), note: trans.__('Note'), stop: trans.__('Stop') };
+    return {
+      you: trans.__('You'),
+      assistant: trans.__('Assistant'),
+      note: trans.__('Note'),
+      stop: trans.__('Stop')
+    };
   }
 
   private readonly _header: Header;

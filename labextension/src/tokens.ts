@@ -8,4 +8,7 @@ export interface ISidebarApi {
   readonly session: Session;
 }
 
-export const ISidebar = new Token<ISidebarApi>('jupyter-autocoder:ISidebar', 'The chat sidebar of jupyter-autocoder.');
+export const ISidebar = new Token<ISidebarApi>(
+  'jupyter-autocoder:ISidebar',
+  'The chat sidebar of jupyter-autocoder.'
+);

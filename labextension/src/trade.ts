@@ -42,9 +42,15 @@ export class Trade {
     const { _trans: trans } = this;
     try {
       await this._post('trading', { state: 'halted' });
-      this._session.tell(trans.__('All trading is halted.'), trans.__('“jupyter autocoder trading active” resumes it.'));
+      this._session.tell(
+        trans.__('All trading is halted.'),
+        trans.__('“jupyter autocoder trading active” resumes it.')
+      );
     } catch (error) {
-      this._session.tell((error as Error).message, trans.__('Run “jupyter autocoder trading halted” in a terminal.'));
+      this._session.tell(
+        (error as Error).message,
+        trans.__('Run “jupyter autocoder trading halted” in a terminal.')
+      );
     }
   }
 

@@ -5,7 +5,13 @@
 
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import { SERVER_FRAME_TYPES, type AskFrame, type ClientFrame, type ExecuteFrame, type ServerFrame } from './protocol';
+import {
+  SERVER_FRAME_TYPES,
+  type AskFrame,
+  type ClientFrame,
+  type ExecuteFrame,
+  type ServerFrame
+} from './protocol';
 
 /** As much of a browser's WebSocket as is used here. */
 export interface Socket {

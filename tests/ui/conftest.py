@@ -208,7 +208,11 @@ class Person:
     def answer(self, state: str = "done", *, timeout: int = 20_000) -> Any:
         """Wait for the last answer to reach a state."""
         found = self.page.locator(f".jp-ac-message[data-role=model][data-state={state}]").last
-        found.wait_for(timeout=timeout)
+        try:
+            found.wait_for(timeout=timeout)
+        except Exception:
+            self.shot("failure")
+            raise
         return found
 
     def shot(self, name: str) -> None:

@@ -19,7 +19,12 @@ export interface CodeActions {
 }
 
 /** Draw a code block; while its fence is open it is still being written and has no buttons. */
-export function codeBlock(source: string, language: string, closed: boolean, actions: CodeActions): HTMLElement {
+export function codeBlock(
+  source: string,
+  language: string,
+  closed: boolean,
+  actions: CodeActions
+): HTMLElement {
   const { trans } = actions;
   const code = el('code', { text: source });
   const block = el(
@@ -31,7 +36,11 @@ export function codeBlock(source: string, language: string, closed: boolean, act
     return block;
   }
   actions.highlight(code, source, language || 'python');
-  const bar = el('div', { class: 'jp-ac-code-bar', role: 'toolbar', 'aria-label': trans.__('What to do with this code') });
+  const bar = el('div', {
+    class: 'jp-ac-code-bar',
+    role: 'toolbar',
+    'aria-label': trans.__('What to do with this code')
+  });
   const copied = el('span', { class: 'jp-ac-sr', role: 'status' });
   bar.append(
     iconButton(copyIcon, trans.__('Copy'), () => {

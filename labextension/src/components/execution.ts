@@ -46,7 +46,9 @@ export class ExecutionView {
     this._drawOutputs(execution.outputs);
     const told = execution.problem && !execution.outputs.some(output => output.output_type === 'error');
     this._remarks.replaceChildren(
-      ...(told && execution.problem ? [el('p', { class: 'jp-ac-problem-what', text: execution.problem.what })] : []),
+      ...(told && execution.problem
+        ? [el('p', { class: 'jp-ac-problem-what', text: execution.problem.what })]
+        : []),
       ...(execution.findings.length ? [this._findings(execution.findings)] : []),
       ...execution.notes.map(note => el('p', { class: 'jp-ac-note', text: note })),
       ...(execution.state === 'done' && !execution.outputs.length

@@ -36,7 +36,15 @@ export class MessageView {
   ) {
     this._text = new MarkdownView(_host.code(_message.id));
     this.node.dataset.role = _message.role;
-    this.node.append(this._chips, this._text.node, this._card, this._doing, this._problem, this._runs, this._footer);
+    this.node.append(
+      this._chips,
+      this._text.node,
+      this._card,
+      this._doing,
+      this._problem,
+      this._runs,
+      this._footer
+    );
     this._draw();
   }
 
@@ -105,7 +113,9 @@ export class MessageView {
   }
 
   private _stopped(): Node[] {
-    return this._message.state === 'stopped' ? [el('p', { class: 'jp-ac-note', text: this._host.trans.__('Stopped.') })] : [];
+    return this._message.state === 'stopped'
+      ? [el('p', { class: 'jp-ac-note', text: this._host.trans.__('Stopped.') })]
+      : [];
   }
 
   private _drawChips(): void {

@@ -57,7 +57,9 @@ export class TrayRow extends Widget {
     const total = this._tray.items.reduce((sum, item) => sum + item.tokens, 0);
     this._chips.replaceChildren(...chips);
     if (chips.length > 1) {
-      this._chips.append(el('span', { class: 'jp-ac-note', text: trans.__('together %1', tokens(total, trans)) }));
+      this._chips.append(
+        el('span', { class: 'jp-ac-note', text: trans.__('together %1', tokens(total, trans)) })
+      );
     }
   }
 

@@ -1,0 +1,183 @@
+import { address, destination, isInlineImage } from '../src/links';
+import { safeHtml } from '../src/html';
+import { markdown, MarkdownView } from '../src/markdown';
+import { drawOutput, merged } from '../src/outputs';
+
+const EVIL = 'http://evil.example';
+
+/** Everything in a piece of DOM that could reach out or run. */
+function reach(node: HTMLElement): string[] {
+  const found: string[] = [];
+  node.querySelectorAll('*').forEach(element => {
+    for (const { name, value } of Array.from(element.attributes)) {
+      const quiet = name === 'href' && element.localName === 'a';
+      if (name.startsWith('on') || name === 'style' || name === 'srcset' || name === 'action') {
+        found.push(`${element.localName} ${name}`);
+      }
+      if (
+        ['src', 'href', 'data', 'poster', 'background'].includes(name) &&
+        !quiet &&
+        !value.startsWith('data:image/')
+      ) {
+        found.push(`${element.localName} ${name}=${value}`);
+      }
+    }
+    if (
+      ['script', 'style', 'iframe', 'object', 'embed', 'link', 'svg', 'form', 'base', 'meta'].includes(
+        element.localName
+      )
+    ) {
+      found.push(element.localName);
+    }
+  });
+  return found;
+}
+
+describe('markdown', () => {
+  it.each([
+    `![a](${EVIL}/a.png)`,
+    `![a][r]\n\n[r]: ${EVIL}/a.png`,
+    `<img src="${EVIL}/a.png">`,
+    `<img src=x onerror=alert(1)>`,
+    `<script>alert(1)</script>`,
+    `<style>@import url(${EVIL})</style>`,
+    `[x](javascript:alert(1))`,
+    `[x](data:text/html,<script>alert(1)</script>)`,
+    `<svg onload=alert(1)><image href="${EVIL}/a"/></svg>`,
+    `| <img src="${EVIL}"> |\n|---|\n| ![x](${EVIL}) |`,
+    `> - <iframe src="${EVIL}"></iframe>`,
+    `![x](data:image/svg+xml;base64,AAAA)`,
+    `**<link rel=stylesheet href=${EVIL}>**`
+  ])('draws nothing that reaches out or runs: %s', text => {
+    for (let end = 1; end <= text.length; end += 1) {
+      expect(reach(markdown(text.slice(0, end)))).toEqual([]);
+    }
+  });
+
+  it('shows HTML as the text it is', () => {
+    expect(markdown('a <b>bold</b> word').textContent).toBe('a <b>bold</b> word');
+  });
+
+  it('draws the usual blocks', () => {
+    const node = markdown(
+      '# T\n\n- a\n- **b**\n\n1. c\n\n> q\n\n`x`\n\n```python\ny\n```\n\n| h |\n|---|\n| 1 |\n\n---'
+    );
+    const tags = ['h3', 'ul', 'strong', 'ol', 'blockquote', 'p code', 'pre', 'table', 'hr'];
+    expect(tags.filter(tag => node.querySelector(tag) === null)).toEqual([]);
+  });
+
+  it('keeps the nodes of blocks that did not change while a text grows', () => {
+    const view = new MarkdownView();
+    view.show('first\n\nsec');
+    const first = view.node.firstChild;
+    view.show('first\n\nsecond');
+    expect(view.node.firstChild).toBe(first);
+    expect(view.node.textContent).toBe('firstsecond');
+  });
+
+  it('draws the same in pieces and at once', () => {
+    const text =
+      '# A\n\ntext **bold** and `code`\n\n```python\nprint(1)\n```\n\n- a\n  - b\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\nend';
+    const view = new MarkdownView();
+    for (let end = 1; end <= text.length; end += 1) {
+      view.show(text.slice(0, end));
+    }
+    expect(view.node.innerHTML).toBe(markdown(text).innerHTML);
+  });
+
+  it('decodes entities once', () => {
+    expect(markdown('a &amp;lt; b &#65; &#x42; &bogus;').textContent).toBe('a &lt; b A B &bogus;');
+  });
+
+  it('survives deep nesting', () => {
+    expect(markdown('>'.repeat(500) + ' deep').textContent).toContain('deep');
+  });
+
+  it('says whether a fence is closed', () => {
+    const closed: boolean[] = [];
+    const code = (_: string, __: string, done: boolean): HTMLElement => {
+      closed.push(done);
+      return document.createElement('pre');
+    };
+    markdown('```python\nx = 1', code);
+    markdown('```python\nx = 1\n```', code);
+    expect(closed).toEqual([false, true]);
+  });
+});
+
+describe('links', () => {
+  it.each([
+    'javascript:alert(1)',
+    'data:text/html,x',
+    '/lab?reset',
+    'lab',
+    '//evil.example',
+    'file:///etc/passwd',
+    'vbscript:x',
+    ''
+  ])('does not open %s', href => expect(address(href)).toBeNull());
+
+  it('shows the host that is really asked', () => {
+    expect(destination(new URL('https://bank.example@evil.example/login'))).toBe('evil.example/login');
+  });
+
+  it('writes the destination beside the words, and not twice', () => {
+    expect(markdown('[docs](https://example.com/x)').textContent).toBe('docs (example.com/x)');
+    expect(markdown('<https://example.com/x>').textContent).toBe('https://example.com/x');
+  });
+
+  it.each([
+    ['data:image/png;base64,AAAA', true],
+    ['data:image/svg+xml;base64,AAAA', false],
+    ['data:image/png,AAAA', false],
+    ['https://x/a.png', false]
+  ])('takes %s for an inline bitmap: %s', (href, inline) => expect(isInlineImage(href)).toBe(inline));
+});
+
+describe('outputs', () => {
+  it('draws a data frame without its styles and classes', () => {
+    const html =
+      '<style scoped>.x{}</style><table border="1" class="dataframe"><tr style="a"><td colspan="2">1</td></tr></table>';
+    expect(safeHtml(html).innerHTML).toBe('<table><tbody><tr><td colspan="2">1</td></tr></tbody></table>');
+  });
+
+  it.each([
+    `<img src="${EVIL}/a.png" srcset="${EVIL} 2x">`,
+    `<a href="javascript:alert(1)">x</a>`,
+    `<div style="background:url(${EVIL})" onclick="x()">x</div>`,
+    `<table background="${EVIL}"><tr><td><script>x</script></td></tr></table>`,
+    `<math><mtext></mtext><mglyph><style><img src=x onerror=alert(1)></style></mglyph></math>`,
+    `<noscript><p title="</noscript><img src=x onerror=alert(1)>"></noscript>`,
+    `<svg><foreignObject><img src="${EVIL}"></foreignObject></svg>`
+  ])('draws nothing of %s that reaches out or runs', html => {
+    expect(reach(drawOutput({ output_type: 'display_data', data: { 'text/html': html } }))).toEqual([]);
+  });
+
+  it('draws pictures from their own bytes only', () => {
+    const image = (data: Record<string, string>): HTMLElement =>
+      drawOutput({ output_type: 'display_data', data });
+    expect(image({ 'image/png': 'AAAA' }).getAttribute('src')).toBe('data:image/png;base64,AAAA');
+    expect(image({ 'image/png': `x" onerror="y`, 'text/plain': 'p' }).localName).toBe('pre');
+    expect(image({ 'image/svg+xml': '<svg onload="x"/>' }).getAttribute('src')).toContain(
+      'data:image/svg+xml'
+    );
+  });
+
+  it('joins pieces of one stream', () => {
+    const one = merged([{ output_type: 'stream', name: 'stdout', text: 'a' }], {
+      output_type: 'stream',
+      name: 'stdout',
+      text: 'b'
+    });
+    expect(one).toEqual([{ output_type: 'stream', name: 'stdout', text: 'ab' }]);
+    expect(merged(one, { output_type: 'stream', name: 'stderr', text: 'c' })).toHaveLength(2);
+  });
+
+  it('takes terminal sequences out of text', () => {
+    const output = {
+      output_type: 'error',
+      traceback: ['\u001b[0;31mBad\u001b[0m', '\u001b]8;;http://x\u0007link']
+    };
+    expect(drawOutput(output).textContent).toBe('Bad\nlink');
+  });
+});

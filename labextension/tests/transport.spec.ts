@@ -1,0 +1,213 @@
+import type { Message, ServerFrame } from '../src/protocol';
+import { ConversationState } from '../src/state';
+import { Transport, type Socket } from '../src/transport';
+
+class FakeSocket implements Socket {
+  readyState = 1;
+  sent: Record<string, unknown>[] = [];
+  onopen: Socket['onopen'] = null;
+  onclose: Socket['onclose'] = null;
+  onmessage: Socket['onmessage'] = null;
+  onerror: Socket['onerror'] = null;
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text));
+  }
+
+  close(): void {
+    this.readyState = 3;
+  }
+
+  hear(frame: unknown): void {
+    this.onmessage?.({ data: typeof frame === 'string' ? frame : JSON.stringify(frame) } as MessageEvent);
+  }
+
+  lose(): void {
+    this.readyState = 3;
+    this.onclose?.({} as CloseEvent);
+  }
+}
+
+const WELCOME = { type: 'welcome', protocol: 1, version: '0', user: 'ann' };
+const INFO = { id: 'c', title: 't', notebook: '', created: 0, changed: 0 };
+
+function message(id: string, more: Partial<Message> = {}): Message {
+  return {
+    id,
+    role: 'model',
+    text: '',
+    time: 0,
+    state: 'writing',
+    attachments: [],
+    footer: null,
+    problem: null,
+    executions: [],
+    ticket: '',
+    ...more
+  };
+}
+
+describe('Transport', () => {
+  let sockets: FakeSocket[];
+  let transport: Transport;
+  const last = (): FakeSocket => sockets[sockets.length - 1];
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    sockets = [];
+    transport = new Transport({
+      connect: () => {
+        sockets.push(new FakeSocket());
+        return last();
+      },
+      shortest: 100,
+      longest: 1000
+    });
+  });
+
+  afterEach(() => {
+    transport.dispose();
+    jest.useRealTimers();
+  });
+
+  it('sends nothing before the server has said welcome', () => {
+    transport.follow('c');
+    expect(last().sent).toEqual([]);
+    last().hear(WELCOME);
+    expect(last().sent).toEqual([{ type: 'open', conversation: 'c' }]);
+  });
+
+  it('comes back by itself, opens what was followed and sends again what was not confirmed', () => {
+    last().hear(WELCOME);
+    transport.follow('c');
+    const ask = { type: 'ask' as const, id: 'q', conversation: 'c', text: 'hi', attachments: [] };
+    transport.ask(ask);
+    last().lose();
+    expect(transport.connected).toBe(false);
+    jest.advanceTimersByTime(150);
+    last().hear(WELCOME);
+    expect(last().sent).toEqual([{ type: 'open', conversation: 'c' }, ask]);
+  });
+
+  it.each<[string, ServerFrame]>([
+    ['its message', { type: 'put', conversation: 'c', seq: 1, message: message('q') }],
+    ['a snapshot with it', { type: 'snapshot', conversation: INFO, messages: [message('q')], seq: 1 }],
+    [
+      'a refusal',
+      { type: 'refused', request: 'q', conversation: 'c', problem: { kind: '', what: '', why: '', do: '' } }
+    ],
+    ['the end of its conversation', { type: 'gone', conversation: 'c' }]
+  ])('sends once what was confirmed by %s', (_, frame) => {
+    last().hear(WELCOME);
+    transport.ask({ type: 'ask', id: 'q', conversation: 'c', text: 'hi', attachments: [] });
+    last().hear(frame);
+    expect(transport.unconfirmed).toEqual([]);
+  });
+
+  it('gives back what was refused', () => {
+    last().hear(WELCOME);
+    transport.ask({ type: 'ask', id: 'q', conversation: 'c', text: 'hi', attachments: [] });
+    last().hear({
+      type: 'refused',
+      request: 'q',
+      conversation: 'c',
+      problem: { kind: '', what: '', why: '', do: '' }
+    });
+    expect(transport.returned('q')).toMatchObject({ text: 'hi' });
+    expect(transport.returned('q')).toBeUndefined();
+  });
+
+  it('waits longer after each failure, within a bound', () => {
+    for (let round = 0; round < 8; round += 1) {
+      last().lose();
+      jest.advanceTimersByTime(1000);
+    }
+    expect(sockets.length).toBe(9);
+  });
+
+  it('leaves alone what it does not understand', () => {
+    const seen: string[] = [];
+    transport.frame.connect((_, frame) => void seen.push(frame.type));
+    last().hear(WELCOME);
+    last().hear('{');
+    last().hear({ type: 'from-the-future' });
+    expect(seen).toEqual(['welcome']);
+  });
+
+  it('distrusts a socket after a sleep', () => {
+    last().hear(WELCOME);
+    jest.setSystemTime(Date.now() + 60_000);
+    jest.advanceTimersByTime(5_000);
+    expect(sockets.length).toBe(2);
+  });
+
+  it('says nothing any more once disposed', () => {
+    last().hear(WELCOME);
+    transport.dispose();
+    jest.advanceTimersByTime(60_000);
+    expect(sockets.length).toBe(1);
+  });
+});
+
+describe('ConversationState', () => {
+  let reopened: number;
+  let state: ConversationState;
+
+  beforeEach(() => {
+    reopened = 0;
+    state = new ConversationState(
+      'c',
+      () => (reopened += 1),
+      () => 1000
+    );
+    state.apply({ type: 'snapshot', conversation: INFO, messages: [message('m', { text: 'a' })], seq: 5 });
+  });
+
+  it('puts pieces at the end of their message', () => {
+    state.apply({ type: 'delta', conversation: 'c', seq: 6, message: 'm', text: 'b' });
+    expect(state.message('m')?.text).toBe('ab');
+  });
+
+  it('takes no frame twice', () => {
+    state.apply({ type: 'delta', conversation: 'c', seq: 6, message: 'm', text: 'b' });
+    state.apply({ type: 'delta', conversation: 'c', seq: 6, message: 'm', text: 'b' });
+    state.apply({ type: 'delta', conversation: 'c', seq: 4, message: 'm', text: 'old' });
+    expect(state.message('m')?.text).toBe('ab');
+    expect(reopened).toBe(0);
+  });
+
+  it('opens the conversation again after a gap, once', () => {
+    state.apply({ type: 'delta', conversation: 'c', seq: 8, message: 'm', text: 'x' });
+    state.apply({ type: 'delta', conversation: 'c', seq: 9, message: 'm', text: 'y' });
+    expect([state.message('m')?.text, reopened]).toEqual(['a', 1]);
+    state.apply({ type: 'snapshot', conversation: INFO, messages: [message('m', { text: 'axy' })], seq: 9 });
+    state.apply({ type: 'delta', conversation: 'c', seq: 10, message: 'm', text: 'z' });
+    expect(state.message('m')?.text).toBe('axyz');
+  });
+
+  it('leaves other conversations alone', () => {
+    state.apply({ type: 'delta', conversation: 'other', seq: 6, message: 'm', text: 'b' });
+    expect(state.message('m')?.text).toBe('a');
+  });
+
+  it('knows what is being done and until when, and forgets it with the first words', () => {
+    state.apply({
+      type: 'status',
+      conversation: 'c',
+      seq: 6,
+      message: 'm',
+      stage: 'waiting',
+      text: 'limit',
+      seconds: 2
+    });
+    expect(state.doing('m')).toEqual({ stage: 'waiting', text: 'limit', until: 3000 });
+    state.apply({ type: 'delta', conversation: 'c', seq: 7, message: 'm', text: 'b' });
+    expect(state.doing('m')).toBeUndefined();
+  });
+
+  it('is busy while anything is written or run', () => {
+    expect(state.busy).toBe(true);
+    state.apply({ type: 'put', conversation: 'c', seq: 6, message: message('m', { state: 'done' }) });
+    expect(state.busy).toBe(false);
+  });
+});
