@@ -21,7 +21,7 @@ from jupyter_autocoder.sandbox.loop import hand_over
 from jupyter_autocoder.sandbox.result import make_run
 from jupyter_autocoder.sandbox.scratch import Scratch
 from jupyter_autocoder.sandbox.session import KernelSession
-from jupyter_autocoder.sandbox.watch import Watch
+from jupyter_autocoder.sandbox.watch import GRACE, Watch
 from jupyter_autocoder.settings import SandboxSettings
 
 OnOutput = Callable[[dict[str, Any]], None]
@@ -50,6 +50,7 @@ class Sandbox:
         self._session: KernelSession | None = None
         self._turn: asyncio.Lock | None = None
         self._running: tuple[Watch, asyncio.Task[Any]] | None = None
+        self._asking: tuple[KernelSession, asyncio.Future[Any]] | None = None
 
     async def __aenter__(self) -> Sandbox:
         try:
@@ -125,9 +126,9 @@ class Sandbox:
         values = await _values()
 
         async def work() -> None:
-            await self._quietly(lambda session: values.put(session, name, value))
+            await self._quietly(lambda session: values.put(session, name, value, patience=self.settings.wall_time))
 
-        await hand_over(self._locked(work))
+        await hand_over(self._locked(work), on_cancel=self._stop)
 
     async def get(self, name: str) -> Any:
         """A copy of the variable `name`, an ordinary writable object; nothing from inside is unpickled or evaluated.
@@ -138,9 +139,10 @@ class Sandbox:
 
         async def work() -> Any:
             limit = self.settings.scratch * MIB
-            return await self._quietly(lambda session: values.get(session, name, limit=limit))
+            patience = self.settings.wall_time
+            return await self._quietly(lambda session: values.get(session, name, limit=limit, patience=patience))
 
-        return await hand_over(self._locked(work))
+        return await hand_over(self._locked(work), on_cancel=self._stop)
 
     async def add_file(self, path: str | os.PathLike[str], *, name: str | None = None) -> str:
         """Copy a file of this machine in, read-only, and return its path inside. A restarted kernel has it again.
@@ -247,9 +249,12 @@ class Sandbox:
     async def _quietly(self, work: Callable[[KernelSession], Awaitable[Any]]) -> Any:
         """Do something with the kernel that is no run, and freeze it again."""
         session = await self._kernel()
+        task = asyncio.ensure_future(work(session))
+        self._asking = session, task
         try:
-            return await work(session)
+            return await task
         finally:
+            self._asking = None
             if session.alive:
                 session.freeze()
 
@@ -257,6 +262,12 @@ class Sandbox:
         if self._running is not None:
             watch, task = self._running
             await watch.stop(task)
+        elif self._asking is not None:
+            session, asked = self._asking
+            await session.interrupt()
+            await asyncio.wait({asked}, timeout=GRACE)
+            if not asked.done():
+                await session.kill()
 
     async def _close(self) -> None:
         await self._stop()

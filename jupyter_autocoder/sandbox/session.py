@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 from jupyter_autocoder.errors import SandboxDied
 from jupyter_autocoder.sandbox.channels import GatedClient, zmq_context
 from jupyter_autocoder.sandbox.gate import Gate, Recording
+from jupyter_autocoder.sandbox.growth import Growth
 from jupyter_autocoder.sandbox.manager import SandboxManager, new_manager
 from jupyter_autocoder.settings import SandboxSettings
 
@@ -28,7 +29,7 @@ from jupyter_autocoder.settings import SandboxSettings
 START_TIMEOUT = 90
 # A lost connection is a flood when its kernel is still alive after this long.
 CUT_CERTAIN = 0.15
-REQUEST_TIMEOUT = 120.0
+TICK = 0.05
 BOOT = "__import__('jupyter_autocoder.sandbox.inside.boot', fromlist=['install']).install(get_ipython())"
 
 # nbclient and jupyter_client log what we tell the person in our own words.
@@ -102,26 +103,31 @@ class KernelSession:
             return Executed(outputs=cell.outputs, reply=None)
         return Executed(outputs=cell.outputs, reply=self._client.reply)
 
-    async def request(self, content: dict[str, Any], *, patience: float = REQUEST_TIMEOUT) -> dict[str, Any]:
+    async def request(self, content: dict[str, Any], *, patience: float) -> dict[str, Any]:
         """Ask our own handler inside; the answer is hostile data.
 
-        Raises SandboxDied when the kernel ends, or is mute for `patience` seconds.
+        Raises SandboxDied when the kernel ends. One that is mute for `patience` seconds, or sends without end, is
+        killed.
         """
         self.thaw()
-        client = self._kc
+        client, growth, end = self._kc, Growth(), time.monotonic() + patience
         message = client.session.msg("autocoder_request", content)
         self.gate.expect(message["header"]["msg_id"])
         client.shell_channel.send(message)
         answer = asyncio.ensure_future(client.shell_channel.get_msg(timeout=patience))
         death = asyncio.ensure_future(self.dead.wait())
         try:
-            await asyncio.wait({answer, death}, return_when=asyncio.FIRST_COMPLETED)
+            while not answer.done() and not death.done():
+                await asyncio.wait({answer, death}, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
+                if growth.is_wild or self.cut_off or time.monotonic() > end:
+                    break
             if answer.done() and answer.exception() is None:
                 return dict(answer.result()["content"])
         finally:
             for task in (answer, death):
                 task.cancel()
-        raise SandboxDied("the sandboxed kernel does not answer", why=self._last_words())
+        await self.kill()
+        raise SandboxDied("the sandboxed kernel does not answer any more", why=self._last_words())
 
     async def interrupt(self) -> None:
         """Ask for a KeyboardInterrupt inside, over the control channel."""

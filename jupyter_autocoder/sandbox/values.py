@@ -26,21 +26,21 @@ CAN_CROSS = (
 )
 
 
-async def put(session: KernelSession, name: str, value: Any) -> None:
+async def put(session: KernelSession, name: str, value: Any, *, patience: float) -> None:
     """Bind `name` inside to a copy of `value`. Raises ValueCannotCross, naming object and type."""
     check_name(name)
     folder = session.manager.inbox / secrets.token_hex(8)
     try:
         await asyncio.to_thread(_write, folder, name, value)
         inside = f"{session.manager.inbox_inside}/{folder.name}"
-        answer = await session.request({"do": "put", "name": name, "folder": inside})
+        answer = await session.request({"do": "put", "name": name, "folder": inside}, patience=patience)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if answer.get("status") != "ok":
         _refuse(name, type(value).__name__, text.one_line(answer.get("why"), 500) or "the sandbox could not read it")
 
 
-async def get(session: KernelSession, name: str, *, limit: int) -> Any:
+async def get(session: KernelSession, name: str, *, limit: int, patience: float) -> Any:
     """A copy of what `name` is bound to inside, of at most `limit` bytes.
 
     Raises KeyError when there is no such name, ValueCannotCross when it is no data or not what it says.
@@ -48,7 +48,7 @@ async def get(session: KernelSession, name: str, *, limit: int) -> Any:
     check_name(name)
     token = f".out-{secrets.token_hex(8)}"
     folder = f"{session.manager.scratch}/{token}"
-    answer = await session.request({"do": "get", "name": name, "folder": folder})
+    answer = await session.request({"do": "get", "name": name, "folder": folder}, patience=patience)
     status = answer.get("status")
     if status == "missing":
         raise KeyError(name)
@@ -61,7 +61,7 @@ async def get(session: KernelSession, name: str, *, limit: int) -> Any:
         return await asyncio.to_thread(_read, Scratch(session.manager.scratch_outside), token, name, limit)
     finally:
         if session.alive:
-            await session.request({"do": "drop", "folder": folder})
+            await session.request({"do": "drop", "folder": folder}, patience=patience)
 
 
 def check_name(name: str) -> None:

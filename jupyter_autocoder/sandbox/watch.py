@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
 from pathlib import Path
 from typing import Any
 
 from jupyter_autocoder.sandbox.gate import Recording
+from jupyter_autocoder.sandbox.growth import Growth
 from jupyter_autocoder.sandbox.session import KernelSession
 from jupyter_autocoder.settings import SandboxSettings
 
 TICK = 0.05
 # Between an interrupt and the kill: enough for `finally` blocks, too short to be annoying.
 GRACE = 2.0
-# ZMQ collects a message of many parts before anyone sees it, without a limit of its own; this process's growth is
-# the only thing to be seen of that from here.
-HOST_GROWTH = 256 * 2**20
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Watch:
@@ -35,7 +31,7 @@ class Watch:
         self._wall_time = wall_time
         self._start = time.monotonic()
         self._cpu_before = self._cpu = session.manager.cpu_seconds() or 0.0
-        self._host_before = _resident()
+        self._growth = Growth()
         self.peak_memory: int | None = None
         self.killed = False
         self._broken = False
@@ -93,16 +89,11 @@ class Watch:
         if self.cpu_used >= self.cpu_limit:
             return "cpu_time"
         # A half-sent message leaves a connection on which nothing else can be said any more.
-        self._broken = self._session.cut_off or _resident() - self._host_before > HOST_GROWTH
+        self._broken = self._session.cut_off or self._growth.is_wild
         if self._recording.flooded or self._broken:
             self._recording.cut("the run was stopped: it sent far more output than a run may")
             return "output"
         return None
-
-
-def _resident() -> int:
-    """This process's resident memory, in bytes."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
 
 
 def _forget_peak(pid: int | None) -> None:

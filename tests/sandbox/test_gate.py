@@ -295,20 +295,36 @@ def test_a_giant_message_ends_the_kernel_and_not_the_host(fresh_box: Any) -> Non
     assert fresh_box.run("1").value == "1"
 
 
+# ZMQ hands over a message when all its parts are there; who writes to the socket by hand never sends the last.
+ENDLESS = """
+import os, socket, struct
+from ipykernel.kernelapp import IPKernelApp
+end = f"-{IPKernelApp.instance().iopub_port}"
+found = []
+for descriptor in range(3, 200):
+    try:
+        one = socket.socket(fileno=os.dup(descriptor))
+        name, _ = one.getsockname(), one.getpeername()
+    except OSError:
+        continue
+    if isinstance(name, str) and name.endswith(end):
+        found.append(one)
+part = bytes([3]) + struct.pack(">Q", 2**20) + b"x" * 2**20
+found[0].setblocking(True)
+while True:
+    found[0].sendall(part)
+"""
+
+
 @pytest.mark.sandbox
 def test_a_message_of_endless_parts_is_stopped(fresh_box: Any) -> None:
     before = _resident()
 
-    run = fresh_box.run(
-        "import zmq\nsocket = get_ipython().kernel.iopub_thread.socket\npart = b'x' * 2**20\n"
-        "while True: socket.send(part, zmq.SNDMORE)",
-        timeout=20,
-    )
+    run = fresh_box.run(ENDLESS, timeout=20)
 
-    assert not run.ok
-    assert "output" in run.limits_hit
+    assert run.limits_hit == ("output",)
     assert run.duration < 15
-    assert _resident() - before < 1500 * MIB
+    assert _resident() - before < 600 * MIB
     assert fresh_box.run("1").value == "1"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_autocoder.errors import UsageError, ValueCannotCross
+from jupyter_autocoder.errors import SandboxDied, UsageError, ValueCannotCross
 
 pytestmark = pytest.mark.sandbox
 
@@ -193,12 +194,49 @@ def test_a_link_planted_over_a_part_is_not_followed(fresh_box: Any, tmp_path: Pa
 
 
 def test_a_kernel_that_dies_in_the_middle_is_told(fresh_box: Any) -> None:
-    from jupyter_autocoder.errors import SandboxDied
-
     fresh_box.run(HIJACK.format(body="os._exit(1)"))
 
     with pytest.raises(SandboxDied):
         fresh_box.get("value")
+    assert fresh_box.run("1").value == "1"
+
+
+def test_a_kernel_that_is_mute_is_killed(fresh_box: Any) -> None:
+    fresh_box.run(HIJACK.format(body="while True: pass"))
+    start = time.monotonic()
+
+    with pytest.raises(SandboxDied):
+        fresh_box.get("value")
+
+    assert time.monotonic() - start < 8
+    assert fresh_box.run("1").value == "1"
+
+
+def test_a_kernel_that_answers_without_end_is_killed(fresh_box: Any) -> None:
+    body = "part = b'x' * 2**20\n        import zmq\n        while True: kernel.shell_socket.send(part, zmq.SNDMORE)"
+    fresh_box.run("kernel = get_ipython().kernel\nkernel.shell_socket = kernel.iopub_thread.socket")
+    fresh_box.run(HIJACK.format(body=body))
+    start = time.monotonic()
+
+    with pytest.raises(SandboxDied):
+        fresh_box.get("value")
+
+    assert time.monotonic() - start < 8
+
+
+def test_a_cancelled_get_comes_back_soon_and_leaves_the_sandbox_usable(fresh_box: Any) -> None:
+    fresh_box.run(HIJACK.format(body="import time\n        time.sleep(60)"))
+
+    async def work() -> float:
+        getting = asyncio.create_task(fresh_box.sandbox.get("value"))
+        await asyncio.sleep(0.3)
+        start = time.monotonic()
+        getting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await getting
+        return time.monotonic() - start
+
+    assert asyncio.run(work()) < 5
     assert fresh_box.run("1").value == "1"
 
 

@@ -219,6 +219,8 @@ class _Requests:
     def __call__(self, stream: Any, idents: Any, message: dict[str, Any]) -> None:
         try:
             answer = self._answer(message["content"])
+        except KeyboardInterrupt:
+            answer = {"status": "error", "why": "it was interrupted"}
         except MemoryError:
             answer = {"status": "error", "why": "there is not enough memory inside the sandbox"}
         except OSError as error:
