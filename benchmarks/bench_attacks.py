@@ -70,7 +70,7 @@ def run_confined(
     worked = set()
     try:
         for attack in chosen:
-            run = confined.run(attack, host.fill(attack))
+            run = confined.run(attack, host.fill(attack), into=host.left)
             if host.succeeded(attack, suite.of_run(run)):
                 worked.add(attack.id)
     finally:

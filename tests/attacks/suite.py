@@ -14,6 +14,7 @@ import secrets
 import shutil
 import socket
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ from typing import Any, ClassVar
 
 from jupyter_client.manager import KernelManager
 
+from jupyter_autocoder.errors import AutocoderError
 from jupyter_autocoder.events import Run
 from jupyter_autocoder.sandbox import Sandbox, SandboxSettings
 
@@ -115,7 +117,7 @@ class Host:
         self.victim = self._start_victim()
 
     def _plant(self) -> None:
-        for folder in (self.home / ".ssh", self.outside, self.runtime, self.scratch):
+        for folder in (self.home / ".ssh", self.outside, self.runtime, self.left):
             folder.mkdir(parents=True, exist_ok=True)
         (self.home / ".secret").write_text(self.secret)
         (self.home / ".ssh" / "id_rsa").write_text(self.secret)
@@ -191,6 +193,8 @@ class Host:
                 return re.search(attack.shows, trace.text) is not None
             case "message":
                 return attack.message in trace.messages or (attack.message == "FORGED" and "FORGED" in str(trace))
+            case "left":
+                return any(not _is_plain(path) for path in self.left.iterdir())
             case "exhausted":
                 return trace.busy or _GOT.search(trace.text) is not None
         msg = f"{attack.id} has the unknown effect {attack.effect!r}"
@@ -201,7 +205,17 @@ class Host:
             return {}
         return {path.name: path.read_bytes() for path in self.outside.iterdir()}
 
+    @property
+    def left(self) -> Path:
+        """Where a run's files end up: a plain kernel's working folder, or what was collected from a sandbox."""
+        return self.scratch / "work"
+
     def _mend(self) -> None:
+        for path in self.left.iterdir():  # the folder itself is where the kernel works
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
         self.connections = 0
         self._tidy_outside()
         if self.victim.poll() is not None:
@@ -229,7 +243,7 @@ class Plain:
         environment = {"PATH": os.environ["PATH"], "HOME": str(self._host.home), "API_KEY": self._host.secret}
         environment |= {"IPYTHONDIR": str(self._host.scratch / ".ipython"), "MPLBACKEND": "agg"}
         self._manager = KernelManager()
-        self._manager.start_kernel(env=environment, cwd=str(self._host.scratch), stdout=-3, stderr=-3)
+        self._manager.start_kernel(env=environment, cwd=str(self._host.left), stdout=-3, stderr=-3)
         self._client = self._manager.blocking_client()
         self._client.start_channels()
         self._client.wait_for_ready(timeout=60)
@@ -310,6 +324,15 @@ def _codes(path: Path) -> str:
     return " ".join(str(ord(character)) for character in str(path))
 
 
+def _is_plain(path: Path) -> bool:
+    """Say whether a file is regular, alone, without special rights and of a printable name."""
+    status = path.lstat()
+    if stat.S_ISDIR(status.st_mode):
+        return all(map(_is_plain, path.iterdir()))
+    regular = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and not status.st_mode & 0o7111
+    return regular and path.name.isprintable()
+
+
 def _soon(condition: Any) -> bool:
     end = time.monotonic() + 0.4
     while not condition():
@@ -328,20 +351,31 @@ class Confined:
         self._do = do
         self._boxes: dict[bool, Sandbox] = {}
 
-    def run(self, attack: Attack, code: str) -> Run:
-        """Run `code` of `attack` where it belongs; what earlier attacks left behind is forgotten first."""
+    def run(self, attack: Attack, code: str, *, into: Path) -> Run:
+        """Run `code` of `attack` where it belongs; what earlier attacks left behind is forgotten first.
+
+        The files that an attack of that kind leaves are collected `into` a folder.
+        """
         small = attack.family == "exhaustion"
         if small not in self._boxes:
             box = Sandbox(SandboxSettings(**self.LIMITS) if small else SandboxSettings(wall_time=20.0))
             self._do(box.start())
             self._boxes[small] = box
         run: Run = self._do(self._run(self._boxes[small], code))
+        if attack.effect == "left":
+            self._do(self._collect(self._boxes[small], into))
         return run
 
     async def _run(self, box: Sandbox, code: str) -> Run:
         # A kernel that died and was started again remembers nothing; then there is nothing to forget either.
         await box.run(f"if '_clean' not in globals():\n    {REMEMBER}\n{FORGET}")
         return await box.run(code)
+
+    async def _collect(self, box: Sandbox, into: Path) -> None:
+        """Take out every file there is, under its own name where the sandbox lets it have one."""
+        for file in await box.files():
+            with contextlib.suppress(AutocoderError):
+                await box.collect(file.name, into / file.name)
 
     def close(self) -> None:
         for box in self._boxes.values():

@@ -11,6 +11,6 @@ pytestmark = pytest.mark.sandbox
 
 
 def test_the_gate_stops_an_attack(attack: Any, host: Any, confined: Any, of_run: Any) -> None:
-    run = confined.run(attack, host.fill(attack))
+    run = confined.run(attack, host.fill(attack), into=host.left)
 
     assert not host.succeeded(attack, of_run(run)), run.outputs

@@ -34,6 +34,7 @@ def test_the_suite_is_large_and_covers_its_families(attacks_of: Any) -> None:
         "host",
         "imports",
         "introspection",
+        "leftovers",
         "messages",
         "network",
         "outputs",

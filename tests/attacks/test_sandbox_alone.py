@@ -14,7 +14,7 @@ pytestmark = pytest.mark.sandbox
 def test_the_sandbox_stops_an_attack(attack: Any, host: Any, confined: Any, of_run: Any) -> None:
     started = time.monotonic()
 
-    run = confined.run(attack, host.fill(attack))
+    run = confined.run(attack, host.fill(attack), into=host.left)
 
     assert not host.succeeded(attack, of_run(run)), of_run(run).text[-2000:]
     assert time.monotonic() - started < 30
