@@ -5,6 +5,7 @@ Every part is used exactly once. A part that fits nowhere, fits twice, or contra
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -132,6 +133,7 @@ class _Collector:
             if not (items and self._joined(items[-1], item, verb)):
                 items.append(item)
         items = items or [_Item(What())]
+        _inherit_base(items)
         self._spread(items)
         return items
 
@@ -170,6 +172,15 @@ class _Collector:
             item.marks += [m for m in self.shared.marks if m.kind not in own]
             if item is not last and not item.marks:
                 item.marks += closing
+
+
+def _inherit_base(items: Sequence[_Item]) -> None:
+    """ "Half my cash in AAPL and a quarter in MSFT": a later percentage is of what the first was of."""
+    for before, item in itertools.pairwise(items):
+        amount = item.what.amount
+        if before.funds and not item.funds and amount and amount.kind == "PERCENT":
+            item.funds = replace(before.funds, amount=amount)
+            item.what = replace(item.what, amount=None)
 
 
 def _is_unit_price(new: What, old: What) -> bool:

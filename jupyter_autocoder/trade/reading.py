@@ -7,6 +7,7 @@ text. Whatever is left over makes the reader ask back; nothing is guessed.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,6 +45,8 @@ _POLITE = re.compile(
     r"\W*(?:(?:please|hey|hi|hello|ok|okay|so|and|now|well|alright) *,? )*"
     r"(?:can|could|would|will) (?:you|u|we please)\b"
 )
+# "NASDAQ: AAPL" names the listing that the table holds anyway.
+_EXCHANGE = re.compile(r"\b(?:NASDAQ|NYSE|NYSE Arca|NYSEARCA|AMEX|CBOE) ?: ?(?=[A-Z])")
 _PREFIX = re.compile(r"^\W*(?:order|trade|command|request)\s*:\s*", re.IGNORECASE)
 
 
@@ -105,7 +108,7 @@ class _Reader:
         return re.sub(r" \((?:[A-Z]+: ?)?\$?([A-Z]{1,5}(?:\.[A-Z])?)\)", r" ", text)
 
     def _own(self, text: str) -> Reading:
-        text = _PREFIX.sub("", cues.unquoted(text))
+        text = _EXCHANGE.sub("", _PREFIX.sub("", cues.unquoted(text)))
         words = text.lower()
         if cues.is_confirmation(words):
             return _none("confirmation")
@@ -217,7 +220,11 @@ class _Reader:
         return _clarify(reason, (lexeme.text,), candidates)
 
     def _instructions(self) -> Reading:
-        lexemes = [one for one in self._bracketed() if one.kind not in _DROPPED or one.others]
+        whole = self._bracketed()
+        # "Me: buy 10 AAPL" is a transcript, not a polite word before an instruction.
+        spoken = any(one.kind == "FILLER" and next_.value == ":" for one, next_ in itertools.pairwise(whole))
+        ask_unless(not spoken, "not_understood")
+        lexemes = [one for one in whole if one.kind not in _DROPPED or one.others]
         found: list[Reading] = []
         problem: AskBack | None = None
         for choice in choices(lexemes):
@@ -245,10 +252,11 @@ class _Reader:
                 continue
             inner, closing = next(rest, None), next(rest, None)
             whole = inner and closing and inner.kind == "SYMBOL" and closing.kind == "CLOSING"
+            at = -2 if len(done) > 1 and done[-1].kind == "SHARES" else -1
             if not (whole and inner and done):
                 raise AskBack("not_understood", missing=("(",))
-            ask_unless(inner.value in self._meant(done[-1]), "contradictory", missing=("symbol",))
-            done[-1] = inner
+            ask_unless(inner.value in self._meant(done[at]), "contradictory", missing=("symbol",))
+            done[at] = inner
         return done
 
     def _meant(self, named: Lexeme) -> tuple[str, ...]:

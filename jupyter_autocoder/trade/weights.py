@@ -67,14 +67,16 @@ def weighed(lexemes: Sequence[Lexeme]) -> Reading | None:
     """Return the reading of target weights, None if this is something else; raises AskBack where they are unclear."""
     kinds = [lexeme.kind for lexeme in lexemes]
     verb = next((kind for kind in kinds if kind == "REBALANCE" or kind in _ONE or kind == "SPLIT"), None)
-    if not _is_about_weights(kinds, verb):
+    # "Put" and "invest" buy; only "allocate" says how everything is to be divided.
+    buys = any(one.kind == "PUT" and one.text.lower() != "allocate" for one in lexemes)
+    if buys or not _is_about_weights(kinds, verb):
         return None
     unknown = [lexeme for lexeme in lexemes if lexeme.kind not in _WORDS]
     if unknown:
         raise AskBack("not_understood", missing=(unknown[0].text,))
     weights, cash = _pairs(lexemes)
     ask_unless(weights, "missing_weights", missing=("target_weights",))
-    one = len(weights) == 1 and cash is None and _aimed(kinds, verb)
+    one = cash is None and _aimed(kinds, verb)
     partial = (one or "UNTOUCHED" in kinds) and "NOTHING_ELSE" not in kinds
     ask_unless(all(weight >= 0 for weight in weights.values()), "invalid_weights")
     total = sum(weights.values(), cash or Decimal(0))
