@@ -55,8 +55,11 @@ TIGHTEN_ONLY = frozenset(
         "trade.quote_age",
         "trade.approve_above",
         "trade.approvers",
+        "trade.key_file",
     }
 )
+# Of these neither more nor less is certainly tighter: they stay as the files have them.
+FILE_ONLY = frozenset({"trade.duplicate_window", "trade.retention_days", "trade.lookup_time"})
 
 
 class Default(tuple[str, ...]):
@@ -321,13 +324,17 @@ def _apply(settings: Settings, layer: _Layer, *, tighten: bool = False) -> Setti
             why = f"the administrator locked it in {file}"
             do = "remove the setting, or ask your administrator"
             raise SettingLocked(what, source=file, key=f"{section}.{key}", why=why, do=do)
-        if tighten and f"{section}.{key}" in TIGHTEN_ONLY and _loosens(getattr(now, key), value):
+        if tighten and _is_refused(f"{section}.{key}", getattr(now, key), value):
             what = f"{layer.source}: {section}.{key} cannot be loosened from {getattr(now, key)!r} to {value!r} here"
             do = f"change it in {FILE_NAME} on Jupyter's configuration path, outside the notebook"
             why = "what protects money is loosened in a configuration file only"
             raise SettingLocked(what, source=layer.source, key=f"{section}.{key}", why=why, do=do)
         sections[section] = dataclasses.replace(now, **{key: value})
     return dataclasses.replace(settings, **sections)
+
+
+def _is_refused(name: str, now: Any, value: Any) -> bool:
+    return (name in FILE_ONLY and value != now) or (name in TIGHTEN_ONLY and _loosens(now, value))
 
 
 def _loosens(now: Any, value: Any) -> bool:

@@ -196,12 +196,14 @@ def stranded(tx: Reading, *, account: str) -> list[Row]:
     )
 
 
-def submitting(tx: Reading, *, account: str) -> list[Row]:
+def submitting(tx: Reading, *, ticket: str, account: str) -> list[Row]:
     return tx.rows(
         "SELECT t.*, l.sent AS sent FROM trade_tickets t JOIN trade_legs l ON l.ticket = t.id "
-        "WHERE l.status = 'submitting' AND (? = '' OR t.account = ?)",
+        "WHERE l.status = 'submitting' AND (? = '' OR t.account = ?) AND (? = '' OR t.id = ?)",
         account,
         account,
+        ticket,
+        ticket,
     )
 
 

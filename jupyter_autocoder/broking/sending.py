@@ -182,11 +182,19 @@ class Sender:
 
     def refresh(self, ticket: str) -> Entry:
         """Look up every leg that is with the broker; returns the ticket as it stands then."""
+        self._find_lost(ticket)
         entry = self._book.get(ticket)
         for leg in entry.legs:
             if leg.at_broker and leg.state is not State.SUBMITTING:
                 entry = self.look_up(ticket, leg.leg)
         return entry
+
+    def _find_lost(self, ticket: str = "", *, account: str = "") -> None:
+        """Stop believing that a leg is being sent when its process is gone or has been at it for too long."""
+        for entry in self._book.lost(ticket=ticket, account=account):
+            for leg in entry.legs:
+                if leg.state is State.SUBMITTING:
+                    self._lose(entry.id, leg.leg, "the process that sent it ended before the answer came")
 
     def apply(self, entry: Entry, leg: int, report: Report) -> Entry:
         """Write a broker's report; one that does not fit the ticket stops all trading and says so."""
@@ -255,10 +263,7 @@ class Sender:
         """
         self._book.expire()
         touched = [entry.id for entry in self._book.ask_again(account=account)]
-        for entry in self._book.lost(account=account):
-            for leg in entry.legs:
-                if leg.state is State.SUBMITTING:
-                    self._lose(entry.id, leg.leg, "the process that sent it ended before the answer came")
+        self._find_lost(account=account)
         for entry in self._book.open(account=account):
             self.refresh(entry.id)
             touched.append(entry.id)

@@ -195,6 +195,7 @@ class TicketBook:
     def expire(self, *, ticket: str = "") -> int:
         """Move what waited too long to expired; return how many."""
         with self.store.write() as tx:
+            tx.run("DELETE FROM trade_nonces WHERE issued < ?", tx.now() - DAY)
             late = rows.late(tx, tx.now(), ticket)
             for row in late:
                 moves.move(tx, row, Step.EXPIRE, SYSTEM)
@@ -282,11 +283,11 @@ class TicketBook:
                         )
             return tuple(self._entry(tx, row["id"]) for row in found)
 
-    def lost(self, *, account: str = "", older_than: float = 120.0) -> tuple[Entry, ...]:
+    def lost(self, *, ticket: str = "", account: str = "", older_than: float = 120.0) -> tuple[Entry, ...]:
         """Tickets with a leg that was being sent by a process that is gone, or for an impossibly long time."""
         with self.store.read() as tx:
             found = []
-            for row in rows.submitting(tx, account=account):
+            for row in rows.submitting(tx, ticket=ticket, account=account):
                 if is_gone(row["holder"]) or tx.now() - row["sent"] > older_than:
                     found.append(self._entry(tx, row["id"]))
             return tuple(found)

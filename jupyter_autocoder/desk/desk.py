@@ -96,7 +96,7 @@ class Desk:
     # -- words -----------------------------------------------------------------------------------------------------
     def take(self, text: str) -> Outcome:
         """Read words by the grammar and act on the reading; only a ticket can come of it, never an order."""
-        return self.act(self._reading(text))
+        return self.act(self._reading(storable(text)))
 
     def act(self, reading: Reading) -> Outcome:
         """Do what a reading asks, as far as words may: draft a ticket, answer, cancel, halt, or ask back.

@@ -267,7 +267,8 @@ export function mount(el, port) {
       if (root.classList.contains("jac-lost")) send({ kind: "draw" });
       return;
     }
-    const changed = !state.card || shape(state.card) !== shape(message.card) || root.classList.contains("jac-lost");
+    const wasLost = root.classList.contains("jac-lost");
+    const changed = !state.card || shape(state.card) !== shape(message.card) || wasLost;
     const before = state.card;
     if (before?.hash !== message.card.hash) {
       state.ticks.clear();
@@ -282,7 +283,7 @@ export function mount(el, port) {
       render();
     }
     if (before && before.state !== message.card.state) said.textContent = message.card.state_words;
-    else if (!changed) said.textContent = "";
+    else if (!before || wasLost || !changed) said.textContent = "";
     alarm.textContent = message.problem ? `${message.problem} ${message.do || ""}` : "";
     if (message.card.state === "rejected") alarm.textContent = message.card.state_words;
   }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from decimal import Decimal as D
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jupyter_autocoder.errors import SettingLocked
-from jupyter_autocoder.settings import Settings, TradeSettings
+from jupyter_autocoder.settings import Settings, TradeSettings, load
 from jupyter_autocoder.trade.case import Capabilities, Case, Limits, Recent, Switch
 from jupyter_autocoder.trade.limits import judge
 from jupyter_autocoder.trade.market import Account, Asset, Hours, OpenOrder, Position, Quote, Snapshot
@@ -283,11 +284,23 @@ def test_a_notebook_can_tighten_a_limit_and_never_loosen_it(key: str, looser: fl
 @pytest.mark.parametrize(
     ("key", "value"),
     [("mode", "live"), ("allow_short", True), ("live_accounts", ["X"]), ("live_shared_user", True), ("account", "X"),
-     ("broker", "alpaca"), ("approvers", ["eve"])],
+     ("broker", "alpaca"), ("approvers", ["eve"]), ("key_file", "/tmp/other"), ("retention_days", 1),
+     ("duplicate_window", 0.0)],
 )  # fmt: skip
 def test_a_notebook_cannot_open_a_door(key: str, value: object) -> None:
     with pytest.raises(SettingLocked):
         Settings().replace("a notebook", **{f"trade__{key}": value})
+
+
+def test_a_variable_cannot_open_a_door_either(tmp_path: Path) -> None:
+    with pytest.raises(SettingLocked, match="trade.mode"):
+        load({"AUTOCODER_TRADE_MODE": "live"}, directories=[tmp_path], system=[])
+    (tmp_path / "autocoder.toml").write_text('[trade]\nmode = "live"\nmax_order_notional = 1e6\n')
+
+    opened = load({"AUTOCODER_TRADE_MAX_ORDER_NOTIONAL": "5"}, directories=[tmp_path], system=[])
+
+    assert (opened.trade.mode, opened.trade.max_order_notional) == ("live", 5.0)
+    assert load({"AUTOCODER_TRADE_MODE": "paper"}, directories=[tmp_path], system=[]).trade.mode == "paper"
 
 
 def test_a_second_approver_can_be_asked_for_and_not_taken_back() -> None:
