@@ -216,7 +216,7 @@ class Person:
         return found
 
     def shot(self, name: str) -> None:
-        folder = os.environ.get("AUTOCODER_SHOTS")
+        folder = os.environ.get("SIDEBAR_SHOTS")
         if folder:
             self.page.wait_for_timeout(300)
             self.page.screenshot(path=str(Path(folder) / f"{name}.png"))
