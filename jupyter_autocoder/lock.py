@@ -16,7 +16,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,6 +127,18 @@ class Lock:
             kept = {name: old for name, old in self.entries().items() if name == key or not _same_cell(old, entry)}
             _replace(self.path, _render({**kept, key: entry}))
             self._stamp = None
+
+    def prune(self, notebook: str, keep: Collection[str]) -> int:
+        """Drop the entries of `notebook` that are not in `keep`; return how many. Raises LockError like `put`."""
+        with self._exclusive():
+            self._stamp = None
+            entries = self.entries()
+            kept = {key: entry for key, entry in entries.items() if entry.notebook != notebook or key in keep}
+            dropped = len(entries) - len(kept)
+            if dropped:
+                _replace(self.path, _render(kept))
+                self._stamp = None
+            return dropped
 
     def missing(self, prompt: Prompt, previous: str) -> NotInLock:
         """Return the error that says why the lock has no answer to `prompt`, naming the cell that made it stale."""

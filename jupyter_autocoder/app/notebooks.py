@@ -81,6 +81,11 @@ def texts_of(cell: Mapping[str, Any]) -> Iterator[str]:
         if kind == "stream":
             yield output["text"]
         elif kind == "error":
-            yield "\n".join(output.get("traceback", ())) or f"{output['ename']}: {output['evalue']}"
+            yield error_text(output)
         elif METADATA not in output.get("metadata", {}):
             yield output["data"].get("text/plain", "")
+
+
+def error_text(output: Mapping[str, Any]) -> str:
+    """An error output as its reader sees it."""
+    return "\n".join(output.get("traceback", ())) or f"{output['ename']}: {output['evalue']}"

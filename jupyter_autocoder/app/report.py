@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from nbformat import NotebookNode
 
 from jupyter_autocoder.app import notebooks
+from jupyter_autocoder.app.bar import Writer
 from jupyter_autocoder.errors import ExitCode, UsageError
 from jupyter_autocoder.events import METADATA
 
@@ -63,7 +64,7 @@ class RunReport:
 class Watcher:
     """Listens to a run: nbclient calls `starts` and `ended` around each cell."""
 
-    def __init__(self, path: Path, notebook: NotebookNode, *, verbose: bool, write: Callable[[str], Any]) -> None:
+    def __init__(self, path: Path, notebook: NotebookNode, *, verbose: bool, write: Writer) -> None:
         self._path = path
         self._notebook = notebook
         self._verbose = verbose
@@ -74,6 +75,7 @@ class Watcher:
     def starts(self, cell: NotebookNode, cell_index: int) -> None:
         self._started = time.monotonic()
         row = self.cells[cell_index]
+        self._write.at(sum(row.status != "not run" for row in self.cells.values()), len(self.cells))
         if self._verbose and row.prompt:
             self._write(f"\n── cell {cell_index + 1} " + "─" * 60 + f"\n{row.prompt.strip()}\n")
 
@@ -122,12 +124,36 @@ def closing_line(result: RunReport) -> str:
     return f"{result.notebook}: {words}, {result.seconds:.1f} s, ${result.cost_micro_usd / 1e6:.4f}"
 
 
-def as_json(result: RunReport) -> str:
-    return json.dumps(asdict(result), indent=1, ensure_ascii=False) + "\n"
+def from_json(data: Any) -> RunReport:
+    """Read one report back."""
+    return RunReport(**{**data, "cells": [CellReport(**row) for row in data["cells"]]})
 
 
-def as_junit(result: RunReport) -> str:
-    """The prompts as test cases, in the form that CI servers read (one suite a notebook)."""
+def unread(path: Path, text: str, exit_code: int) -> RunReport:
+    """The report on a notebook that was never begun."""
+    return RunReport(
+        notebook=str(path), ok=False, exit_code=exit_code, seconds=0, cost_micro_usd=0, tokens=0, error=text, cells=[]
+    )
+
+
+def as_json(results: Sequence[RunReport]) -> str:
+    """One notebook's report is an object, several are a list."""
+    told = [asdict(result) for result in results]
+    return json.dumps(told[0] if len(told) == 1 else told, indent=1, ensure_ascii=False) + "\n"
+
+
+def as_junit(results: Sequence[RunReport]) -> str:
+    """The prompts as test cases, in the form that CI servers read: a suite a notebook."""
+    suites = [_suite(result) for result in results]
+    root = suites[0]
+    if len(suites) > 1:
+        root = ElementTree.Element("testsuites")
+        root.extend(suites)
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(result: RunReport) -> ElementTree.Element:
     rows = [row for row in result.cells if row.prompt or row.status == "failed"]
     failed = sum(row.status == "failed" for row in rows)
     skipped = sum(row.status == "not run" for row in rows)
@@ -151,8 +177,7 @@ def as_junit(result: RunReport) -> str:
             failure.text = _xml(row.error)
         elif row.status == "not run":
             ElementTree.SubElement(case, "skipped", message="an earlier cell failed")
-    ElementTree.indent(suite)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+    return suite
 
 
 def save(path: Path, text: str) -> None:

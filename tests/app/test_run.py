@@ -12,7 +12,8 @@ import nbformat
 import pytest
 
 from jupyter_autocoder.app import main, report
-from jupyter_autocoder.app.run import environment, exit_code_of, inject, parse_value
+from jupyter_autocoder.app.execution import environment, exit_code_of
+from jupyter_autocoder.app.parameters import inject, parse_value
 from jupyter_autocoder.errors import ExitCode, UsageError
 
 
@@ -46,15 +47,15 @@ def test_parameters_come_after_the_tagged_cell_and_replace_earlier_ones() -> Non
         cells=[nbformat.v4.new_code_cell("first"), tagged, nbformat.v4.new_code_cell("last")]
     )
 
-    inject(node, [("n", 2)])
-    inject(node, [("n", 3)])
+    inject(node, [("n", "2")])
+    inject(node, [("n", "3")])
 
     assert [cell.source for cell in node.cells] == ["first", "n = 1", "# Parameters\nn = 3", "last"]
 
 
 def test_a_parameter_that_is_no_name_is_refused() -> None:
     with pytest.raises(UsageError, match="not a variable"):
-        inject(nbformat.v4.new_notebook(), [("a b", 1)])
+        inject(nbformat.v4.new_notebook(), [("a b", "1")])
 
 
 @pytest.mark.parametrize(
@@ -90,10 +91,10 @@ def test_junit_is_xml_whatever_a_model_wrote() -> None:
         notebook="n.ipynb", ok=False, exit_code=1, seconds=1, cost_micro_usd=0, tokens=0, error="", cells=rows
     )
 
-    suite = ElementTree.fromstring(report.as_junit(result))
+    suite = ElementTree.fromstring(report.as_junit([result]))
 
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
-    assert json.loads(report.as_json(result))["cells"][1]["status"] == "failed"
+    assert json.loads(report.as_json([result]))["cells"][1]["status"] == "failed"
 
 
 @pytest.mark.parametrize(

@@ -231,3 +231,45 @@ def test_a_notebook_edited_after_locking_names_the_cell_that_made_it_stale(house
     assert first.returncode == 7
     assert "never locked" in first.stderr
     assert again.returncode == 0, again.stderr
+
+
+def test_several_notebooks_run_at_once_with_one_report_and_the_first_failures_code(house: Path) -> None:
+    for name, source in (("a", "print('a')"), ("b", "%%autocode\nNever locked."), ("c", "print('c')")):
+        write(house, source).rename(house / f"{name}.ipynb")
+
+    done = autocoder(
+        house, "run", "a.ipynb", "b.ipynb", "c.ipynb", "none.ipynb", "--jobs", "2", "--locked",
+        "-o", "out", "--html", "out", "--report", "r.json", "--junit", "r.xml",
+    )  # fmt: skip
+
+    assert done.returncode == 7, (done.stdout, done.stderr)
+    reports = json.loads((house / "r.json").read_text())
+    assert [report["exit_code"] for report in reports] == [0, 7, 0, 2]
+    assert [suite.get("failures") for suite in ElementTree.parse(house / "r.xml").getroot()] == ["0", "1", "0", "0"]
+    assert {path.name for path in (house / "out").iterdir()} == {
+        f"{name}.{kind}" for name in "abc" for kind in ("ipynb", "html")
+    }
+
+
+def test_update_lock_mends_what_is_stale_and_drops_what_nobody_uses(house: Path) -> None:
+    path = write(house, "%%autocode\nMake a.", "%%autocode\nMake b.")
+    answers = {"Make a": python("a = 1"), "Make b": python("b = 2")}
+    with FakeOpenAI(answers) as server:
+        autocoder(house, "run", path.name, "--live", OPENAI_BASE_URL=server.base_url)
+        write(house, "%%autocode\nMake a, but better.", "%%autocode\nMake b.")
+        done = autocoder(house, "run", path.name, "--update-lock", CI="true", OPENAI_BASE_URL=server.base_url)
+
+    entries = json.loads((house / "autocode.lock").read_text())["entries"].values()
+    assert done.returncode == 0, done.stderr
+    assert [entry["prompt"] for entry in entries] == [["Make a, but better."], ["Make b."]]
+    assert autocoder(house, "run", path.name, "--locked").returncode == 0
+
+
+def test_the_run_as_a_page_shows_the_picture(house: Path) -> None:
+    path = write(house, "%%autocode\nPlot.")
+    source = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    with FakeOpenAI({"Plot": python(source)}) as server:
+        done = autocoder(house, "run", path.name, "--live", "--html", "r.html", OPENAI_BASE_URL=server.base_url)
+
+    assert done.returncode == 0, done.stderr
+    assert "data:image/png;base64," in (house / "r.html").read_text()

@@ -1,0 +1,109 @@
+"""Execute one notebook in its kernel and tell what happened."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+
+from jupyter_client.kernelspec import NoSuchKernel
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from jupyter_autocoder import errors
+from jupyter_autocoder.app import bar, notebooks, page, report
+from jupyter_autocoder.app.parameters import inject
+from jupyter_autocoder.app.report import Failure, RunReport, Watcher
+from jupyter_autocoder.errors import AutocoderError, ExitCode, UsageError
+from jupyter_autocoder.lock import Lock, find
+
+
+def execute(options: argparse.Namespace) -> RunReport:
+    """Run the notebook ``options.notebook`` and write what was asked for: the notebook, also when a cell fails, a page.
+
+    Raises UsageError where the notebook cannot be read or something cannot be written.
+    """
+    notebook = notebooks.read(options.notebook)
+    inject(notebook, options.parameter)
+    write = bar.writer(sys.stdout, sys.stderr)
+    watcher = Watcher(options.notebook, notebook, verbose=options.verbose, write=write)
+    started = time.monotonic()
+    try:
+        failure = _execute(notebook, options, watcher)
+    finally:
+        write.close()
+    result = watcher.result(failure, time.monotonic() - started, pending_ok=options.pending_ok)
+    if options.output:
+        notebooks.write(notebook, options.output)
+    if options.html:
+        report.save(options.html, page.render(notebook, result))
+    if options.update_lock and result.ok:
+        lock = Lock(find(options.notebook.resolve().parent, os.environ))
+        lock.prune(options.notebook.name, {row.provenance.get("key", "") for row in result.cells})
+    return result
+
+
+def _execute(notebook: NotebookNode, options: argparse.Namespace, watcher: Watcher) -> Failure | None:
+    # Sockets in a private folder instead of TCP: nobody else on this machine can talk to the kernel. The path is ours,
+    # since the default is relative, and the kernel starts in another folder than this process.
+    with tempfile.TemporaryDirectory(prefix="autocoder-run-") as sockets:
+        config = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/k"}})
+        return _execute_by(_client(notebook, options, watcher, config), options)
+
+
+def _client(notebook: NotebookNode, options: argparse.Namespace, watcher: Watcher, config: Config) -> NotebookClient:
+    return NotebookClient(
+        notebook,
+        timeout=int(options.timeout) if options.timeout else None,
+        kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
+        resources={"metadata": {"path": str(options.notebook.resolve().parent)}},
+        config=config,
+        on_cell_execute=watcher.starts,
+        on_cell_executed=watcher.ended,
+    )
+
+
+def _execute_by(client: NotebookClient, options: argparse.Namespace) -> Failure | None:
+    try:
+        client.execute(env=environment(os.environ, options))
+    except CellExecutionError as error:
+        return Failure(error.ename, str(error.evalue), exit_code_of(error.ename))
+    except CellTimeoutError:
+        return Failure("Timeout", f"A cell ran longer than {options.timeout:g} s.", ExitCode.CELL_FAILED)
+    except DeadKernelError:
+        return Failure("DeadKernel", "The notebook's kernel died.", ExitCode.CELL_FAILED)
+    except NoSuchKernel as error:
+        do = "jupyter kernelspec list shows those that there are; choose one in the notebook"
+        raise UsageError(f"There is no kernel {error.name}, which the notebook wants.", do=do) from None
+    except RuntimeError as error:
+        # nbclient would assert at exit that the kernel it could not start is there.
+        atexit.unregister(client._cleanup_kernel)
+        return Failure("NoKernel", f"The notebook's kernel did not start: {error}", ExitCode.CELL_FAILED)
+    return None
+
+
+def environment(environ: Mapping[str, str], options: argparse.Namespace) -> dict[str, str]:
+    """The kernel's environment: how it may answer, and which notebook it belongs to."""
+    changed = dict(environ)
+    changed["JPY_SESSION_NAME"] = str(options.notebook.resolve())
+    if options.locked:
+        changed["AUTOCODER_LOCKED"] = "1"
+        changed.pop("AUTOCODER_LIVE", None)
+    if options.live:
+        changed["AUTOCODER_LIVE"] = "1"
+        changed.pop("AUTOCODER_LOCKED", None)
+    if options.max_cost is not None:
+        changed["AUTOCODER_MAX_COST"] = str(options.max_cost)
+    return changed
+
+
+def exit_code_of(name: str) -> ExitCode:
+    """The exit code of an error by the name of its class, as a kernel reports it."""
+    kind = getattr(errors, name, None)
+    return kind.exit_code if isinstance(kind, type) and issubclass(kind, AutocoderError) else ExitCode.CELL_FAILED

@@ -1,0 +1,109 @@
+"""A run as a page to look at: one HTML file with its pictures inside, that loads nothing and runs nothing."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nbformat import NotebookNode
+
+from jupyter_autocoder.app import notebooks
+from jupyter_autocoder.app.report import CellReport, RunReport
+from jupyter_autocoder.events import METADATA
+from jupyter_autocoder.sandbox.clean.bundle import clean_bundle
+
+_STYLE = """
+:root{color-scheme:light dark}
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.4rem;margin-bottom:.2rem}
+.quiet{opacity:.75;font-size:.85rem}
+section{border:1px solid #8884;border-left:.3rem solid #4c78a8;border-radius:.3rem;padding:.6rem 1rem;margin:1rem 0}
+section.failed{border-left-color:#e45756}
+section.idle{border-left-color:#8884;opacity:.7}
+pre{overflow-x:auto;background:#8881;padding:.6rem;border-radius:.3rem;font-size:.85rem;margin:.5rem 0}
+.prompt{white-space:pre-wrap;font-weight:600}
+img{max-width:100%;background:#fff}
+table{border-collapse:collapse;font-size:.85rem}
+td,th{padding:.15rem .6rem;text-align:right;border-bottom:1px solid #8883}
+"""
+# Nothing may be loaded or run, whatever an output holds: the browser's own rule behind the cleaning.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def render(notebook: NotebookNode, result: RunReport) -> str:
+    """Return the page of one run: what was asked, what it became, what it showed and cost."""
+    rows = {row.index: row for row in result.cells}
+    body = "".join(_cell(cell, rows.get(index)) for index, cell in enumerate(notebook.cells))
+    title = html.escape(result.notebook)
+    state = "done" if result.ok else "failed"
+    cost = f"${result.cost_micro_usd / 1e6:.4f}, {result.tokens} tokens"
+    head = f"<p class=quiet>{state} in {result.seconds:.1f} s · {cost}</p>"
+    problem = f"<pre>{html.escape(_plain(result.error))}</pre>" if result.error else ""
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
+        f"<body><h1>{title}</h1>{head}{problem}{body}</body></html>\n"
+    )
+
+
+def _cell(cell: NotebookNode, row: CellReport | None) -> str:
+    if row is None:
+        return f"<p class=prompt>{html.escape(cell.source)}</p>" if cell.cell_type == "markdown" else ""
+    outputs = "".join(_output(output) for output in cell.outputs)
+    if not row.prompt:
+        return f"<section class={_kind(row)}><pre>{html.escape(cell.source)}</pre>{outputs}</section>"
+    code = row.provenance.get("source", "")
+    folded = f"<details><summary class=quiet>code</summary><pre>{html.escape(code)}</pre></details>" if code else ""
+    facts = " · ".join(_facts(row))
+    prompt = f"<div class=prompt>{html.escape(row.prompt.strip())}</div>"
+    return f"<section class={_kind(row)}>{prompt}<p class=quiet>{html.escape(facts)}</p>{folded}{outputs}</section>"
+
+
+def _kind(row: CellReport) -> str:
+    return {"ok": "ok", "failed": "failed"}.get(row.status, "idle")
+
+
+def _facts(row: CellReport) -> Iterator[str]:
+    told = row.provenance
+    yield {"lock": "from the lock", "model": str(told.get("model", ""))}.get(told.get("origin", ""), row.status)
+    if row.status != "not run":
+        yield f"{row.seconds:.1f} s"
+    checks = told.get("checks", {})
+    if checks:
+        yield f"{checks['passed']} of {checks['count']} checks passed" if checks["count"] else "unchecked"
+    if told.get("origin") == "model":
+        yield f"{sum(told['tokens'].values())} tokens"
+
+
+def _output(output: Mapping[str, Any]) -> str:
+    if METADATA in output.get("metadata", {}):
+        return ""
+    if output["output_type"] == "stream":
+        return f"<pre>{html.escape(_plain(output['text']))}</pre>"
+    if output["output_type"] == "error":
+        return f"<pre>{html.escape(_plain(notebooks.error_text(output)))}</pre>"
+    # What people's own cells show was never cleaned, and a page travels further than a notebook.
+    data = clean_bundle(dict(output["data"]), {}).data
+    for mime in ("image/png", "image/jpeg"):
+        if mime in data and _is_base64(data[mime]):
+            return f'<p><img alt="picture" src="data:{mime};base64,{"".join(data[mime].split())}"></p>'
+    if "text/html" in data:
+        return f"<div>{data['text/html']}</div>"
+    return f"<pre>{html.escape(_plain(str(data.get('text/plain', ''))))}</pre>"
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(base64.b64decode("".join(text.split()), validate=True))
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _plain(text: str) -> str:
+    return _ANSI.sub("", text)
