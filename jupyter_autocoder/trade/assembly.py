@@ -119,6 +119,8 @@ class _Collector:
             self._excluding = True
             return
         flags = what.flags | {"BREAK"} if self._broken else what.flags
+        if what.amount and what.symbol:
+            flags -= {"FOR"}  # "a sell stop at 140 for 10 AAPL"
         self._broken = False
         self.items.append(_Item(replace(what, flags=flags)))
 
