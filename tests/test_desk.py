@@ -713,7 +713,17 @@ def test_opening_a_desk_puts_in_order_what_was_left(desk: Desk, make: Callable[.
     waiting = desk.take("buy 1 F")
     clock.sleep(100)
 
-    touched = make().recover()
+    again = make()
+    touched = again.recover()
 
     assert [entry.id for entry in touched] == [resting.entry.id]  # type: ignore[union-attr]
+    assert desk.book.get(waiting.entry.id).state is State.EXPIRED  # type: ignore[union-attr]
+
+
+def test_a_new_desk_recovers_before_its_first_words(desk: Desk, make: Callable[..., Desk], clock: Clock) -> None:
+    waiting = desk.take("buy 1 F")
+    clock.sleep(100)
+
+    make().take("what are my positions")
+
     assert desk.book.get(waiting.entry.id).state is State.EXPIRED  # type: ignore[union-attr]

@@ -14,6 +14,7 @@ authenticated session. No method, option or variable confirms by itself. All met
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import threading
 import time
@@ -35,7 +36,7 @@ from jupyter_autocoder.broking.tickets import TicketBook
 from jupyter_autocoder.desk.management import manage
 from jupyter_autocoder.desk.outcome import Outcome, OutcomeKind, names, question
 from jupyter_autocoder.desk.said import same_words, storable, weight
-from jupyter_autocoder.errors import IllegalStep, TicketConflict, TradeRefused, UsageError
+from jupyter_autocoder.errors import BrokerError, IllegalStep, TicketConflict, TradeRefused, UsageError
 from jupyter_autocoder.settings import Settings
 from jupyter_autocoder.store import Store
 from jupyter_autocoder.trade.limits import Judgement, Switch
@@ -83,6 +84,7 @@ class Desk:
         self._sleep = sleep
         self._given = broker
         self._making = threading.Lock()
+        self._recovered = False
 
     @property
     def live(self) -> bool:
@@ -103,6 +105,7 @@ class Desk:
 
         Raises TradeRefused when the gate says no, with every reason.
         """
+        self._begin()
         if reading.kind in (Kind.ORDER, Kind.ORDERS):
             return self._shown(self.draft(reading), reading)
         if reading.kind is Kind.QUERY:
@@ -328,6 +331,13 @@ class Desk:
         for entry in entries:
             self._follow_up(entry)
         return entries
+
+    def _begin(self) -> None:
+        """Recover before the first thing that this desk does; a broker that is away now is asked again later."""
+        if not self._recovered:
+            self._recovered = True
+            with contextlib.suppress(BrokerError):
+                self.recover()
 
     def _follow_up(self, entry: Entry) -> None:
         for index, follow_up in enumerate(entry.ticket.follow_ups):
