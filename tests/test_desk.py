@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal as D
 from pathlib import Path
@@ -688,6 +689,16 @@ def test_hostile_words_and_names_stay_words(desk: Desk, monkeypatch: Any) -> Non
     assert "<img" not in html
     assert "&lt;script&gt;" in html
     assert "</td> " not in html.replace("</td></tr>", "")
+
+
+def test_a_notebooks_page_cannot_take_two_amounts_for_a_formula(desk: Desk) -> None:
+    order = Order(side=Side.BUY, symbol="AAPL", size=Size(qty=D(1)))
+
+    outcome = desk.act(Reading(kind=Kind.ORDER, orders=(order,), text=r"for $5, not $6 \(x\) $$y$$"))
+    texts = re.split(r"<[^>]*>", record_html(outcome.data))
+
+    assert "$" in texts
+    assert [text for text in texts if ("$" in text or "\\" in text) and len(text) > 1] == []
 
 
 def test_the_record_is_honest_in_every_state(desk: Desk, clock: Clock) -> None:

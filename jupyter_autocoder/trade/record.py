@@ -26,6 +26,17 @@ def record_text(card: Card) -> str:
     return "\n".join(f"{name + ': ' if name else ''}{value}" for name, value in _lines(card))
 
 
+def as_html(text: str, *, within: str = "span") -> str:
+    """Escape a text for a notebook's page, which would typeset what stands between two dollar signs as mathematics.
+
+    An element of its own around each sign that could begin a formula keeps any two of them from pairing.
+    """
+    safe = escape(text)
+    for sign in ("$", "\\"):
+        safe = safe.replace(sign, f"<{within}>{sign}</{within}>")
+    return safe
+
+
 def record_html(card: Card) -> str:
     """The record as one piece of HTML without scripts, links, controls or anything that is fetched."""
     live = card["mode"] == "live"
@@ -33,10 +44,11 @@ def record_html(card: Card) -> str:
     rows = "".join(_row(name, value) for name, value in _body(card))
     mark = _MARKS.get(card["side"], "")
     return (
-        f'<div style="{frame}" role="group" aria-label="Trade ticket {escape(card["id"])}">'
-        f'<div style="{_LIVE if live else _PAPER}">{escape(card["banner"])}</div>'
-        f"<p><b>{mark} {escape(card['headline'])}</b></p>"
-        f"<p><b>{escape(card['state_words'])}</b></p>"
+        f'<div style="{frame}" class="mathjax_ignore tex2jax_ignore" role="group" '
+        f'aria-label="Trade ticket {escape(card["id"])}">'
+        f'<div style="{_LIVE if live else _PAPER}">{as_html(card["banner"])}</div>'
+        f"<p><b>{mark} {as_html(card['headline'])}</b></p>"
+        f"<p><b>{as_html(card['state_words'])}</b></p>"
         f'<table style="border-collapse:collapse;text-align:left">{rows}</table>'
         "</div>"
     )
@@ -107,6 +119,6 @@ def _end(card: Card) -> Iterator[tuple[str, str]]:
 def _row(name: str, value: str) -> str:
     cell = "padding:0 1em 0 0;vertical-align:top;text-align:left"
     return (
-        f'<tr><th scope="row" style="{cell};font-weight:500;white-space:nowrap">{escape(name)}</th>'
-        f'<td style="{cell}">{escape(value)}</td></tr>'
+        f'<tr><th scope="row" style="{cell};font-weight:500;white-space:nowrap">{as_html(name)}</th>'
+        f'<td style="{cell}">{as_html(value)}</td></tr>'
     )
