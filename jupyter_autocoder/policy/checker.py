@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from jupyter_autocoder.events import Finding, Verdict
 from jupyter_autocoder.policy.capabilities import CAPABILITIES, capabilities
+from jupyter_autocoder.policy.examples import examples
 from jupyter_autocoder.policy.policy import Policy
 from jupyter_autocoder.policy.reading import MAX_FINDINGS, Unreadable, read
 from jupyter_autocoder.policy.rules import RULES
 from jupyter_autocoder.policy.rules.base import Rule
 from jupyter_autocoder.policy.scan import Scan
+from jupyter_autocoder.policy.virtual import add_virtual_attributes
 
 _DEFAULT = Policy()
 
@@ -35,8 +38,9 @@ def check(source: str, policy: Policy = _DEFAULT) -> Verdict:
 
 def _check(source: str, policy: Policy) -> Verdict:
     scan = Scan(read(source), source, policy.imports)
+    add_virtual_attributes(scan)
     used = capabilities(scan)
-    found = {*_findings(scan, policy), *_forbidden(scan, used, policy)}
+    found = {*_findings(scan, policy), *_forbidden(scan, used, policy), *_in_examples(scan, policy)}
     ordered = sorted(found, key=lambda finding: (finding.line, finding.column, finding.rule, finding.message))
     return Verdict(findings=tuple(ordered[:MAX_FINDINGS]), capabilities=tuple(sorted(used)))
 
@@ -49,6 +53,17 @@ def _findings(scan: Scan, policy: Policy) -> Iterator[Finding]:
         for hit in rule.find(scan):
             line, column = _place(hit.node)
             yield Finding(rule=rule.id, line=line, column=column, message=hit.message, fix=hit.fix or rule.fix)
+
+
+def _in_examples(scan: Scan, policy: Policy) -> Iterator[Finding]:
+    """Check the examples in docstrings like the code that doctest makes of them."""
+    for node, code in examples(scan):
+        line, column = _place(node)
+        if "doctest" in code:  # examples within examples
+            yield replace(_general(RULES["too-large"], "examples run further examples"), line=line, column=column)
+            continue
+        for finding in check(code, policy).findings:
+            yield replace(finding, line=line, column=column, message=f"in an example: {finding.message}")
 
 
 def _forbidden(scan: Scan, used: dict[str, ast.AST], policy: Policy) -> Iterator[Finding]:

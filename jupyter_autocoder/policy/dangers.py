@@ -17,14 +17,15 @@ def _each(rule: str, names: str) -> dict[str, str]:
 
 _PROCESS = _each(
     "process",
-    "subprocess multiprocessing pty pexpect ptyprocess sh plumbum psutil signal posix nt _posixsubprocess joblib "
-    "dask ray concurrent.futures.ProcessPoolExecutor concurrent.futures.process concurrent.interpreters os.system "
-    "os.popen os.fork os.forkpty os.kill os.killpg os.posix_spawn os.posix_spawnp os.execl os.execle os.execlp "
-    "os.execlpe os.execv os.execve os.execvp os.execvpe os.spawnl os.spawnle os.spawnlp os.spawnlpe os.spawnv "
-    "os.spawnve os.spawnvp os.spawnvpe os.startfile os.abort os.setuid os.setgid os.nice os.wait os.waitpid "
-    "os.pidfd_open os._exit asyncio.create_subprocess_exec asyncio.create_subprocess_shell asyncio.subprocess "
-    "threading.Thread threading.Timer _thread _xxsubinterpreters _interpreters webbrowser antigravity venv "
-    "ensurepip pip setuptools distutils",
+    "matplotlib.dviread matplotlib.texmanager matplotlib.backends.backend_pgf subprocess multiprocessing pty "
+    "pexpect ptyprocess sh plumbum psutil signal posix nt _posixsubprocess joblib dask ray "
+    "concurrent.futures.ProcessPoolExecutor concurrent.futures.process concurrent.interpreters os.system os.popen "
+    "os.fork os.forkpty os.kill os.killpg os.posix_spawn os.posix_spawnp os.execl os.execle os.execlp os.execlpe "
+    "os.execv os.execve os.execvp os.execvpe os.spawnl os.spawnle os.spawnlp os.spawnlpe os.spawnv os.spawnve "
+    "os.spawnvp os.spawnvpe os.startfile os.abort os.setuid os.setgid os.nice os.wait os.waitpid os.pidfd_open "
+    "os._exit asyncio.create_subprocess_exec asyncio.create_subprocess_shell asyncio.subprocess threading.Thread "
+    "threading.Timer _thread _xxsubinterpreters _interpreters webbrowser antigravity venv ensurepip pip "
+    "setuptools distutils",
 )
 _NETWORK = _each(
     "network",
@@ -63,13 +64,12 @@ _NATIVE = _each(
 _DYNAMIC = _each(
     "dynamic-code",
     "importlib _imp imp runpy pkgutil zipimport code codeop builtins _frozen_importlib _frozen_importlib_external "
-    "compileall py_compile _ast pdb bdb doctest.testfile doctest.testsource doctest.debug "
-    "trace cProfile profile unittest.mock logging.config lib2to3 idlelib rlcompleter "
-    "typing.get_type_hints typing.ForwardRef typing_extensions.get_type_hints typing_extensions.ForwardRef "
-    "typing_extensions.evaluate_forward_ref annotationlib numpy.lib.utils.safe_eval numpy._core "
-    "pandas.core.computation matplotlib.testing patsy.eval sklearn.utils._testing scipy._lib.doccer IPython.core "
-    "IPython.utils IPython.terminal IPython.lib IPython.get_ipython IPython.start_ipython IPython.embed "
-    "IPython.extensions",
+    "compileall py_compile _ast pdb bdb doctest.testfile doctest.testsource doctest.debug trace cProfile profile "
+    "unittest.mock logging.config lib2to3 idlelib rlcompleter typing.get_type_hints typing.ForwardRef "
+    "typing_extensions.get_type_hints typing_extensions.ForwardRef typing_extensions.evaluate_forward_ref "
+    "annotationlib numpy.lib.utils.safe_eval numpy._core pandas.core.computation matplotlib.testing patsy.eval "
+    "sklearn.utils._testing scipy._lib.doccer IPython.core IPython.utils IPython.terminal IPython.lib "
+    "IPython.get_ipython IPython.start_ipython IPython.embed IPython.extensions",
 )
 _INTROSPECTION = _each(
     "introspection",
@@ -88,7 +88,8 @@ _INTROSPECTION = _each(
 _ENVIRONMENT = _each(
     "environment",
     "os.environ os.environb os.getenv os.getenvb os.putenv os.unsetenv getpass pwd grp spwd crypt keyring dotenv "
-    "netrc platform.node platform.uname os.uname os.getlogin os.getuid os.getpid os.getppid os.path.expandvars",
+    "netrc platform.node platform.uname os.uname os.getlogin os.getuid os.getpid os.getppid os.path.expandvars "
+    "os.path.expanduser pathlib.Path.home pathlib.Path.owner",
 )
 
 REFUSED: Mapping[str, str] = {

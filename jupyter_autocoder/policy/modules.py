@@ -97,7 +97,7 @@ _FILES: Mapping[str, frozenset[str] | None] = {
         "mkdir name pardir path pathsep remove removedirs rename replace rmdir scandir sep stat unlink urandom walk"
     ),
     "os.path": words(
-        "abspath altsep basename commonpath commonprefix curdir dirname exists expanduser extsep getctime getmtime "
+        "abspath altsep basename commonpath commonprefix curdir dirname exists extsep getctime getmtime "
         "getsize isabs isdir isfile islink join normcase normpath pardir pathsep realpath relpath samefile sep split "
         "splitext"
     ),

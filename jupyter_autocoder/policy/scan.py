@@ -203,7 +203,7 @@ class Scan:
                     yield from self.paths(value)
 
 
-def _index(nodes: list[N], field: str) -> Mapping[str, list[N]]:
+def _index(nodes: list[N], field: str) -> dict[str, list[N]]:
     found: dict[str, list[N]] = defaultdict(list)
     for node in nodes:
         found[getattr(node, field)].append(node)

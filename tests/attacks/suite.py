@@ -25,7 +25,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
-from typing import Any, ClassVar
+from typing import Any
 
 from jupyter_client.manager import KernelManager
 
@@ -345,7 +345,7 @@ def _soon(condition: Any) -> bool:
 class Confined:
     """Sandboxes, the policy off: one for all attacks, one with small limits for those that use things up."""
 
-    LIMITS: ClassVar = {"wall_time": 2.0, "cpu_time": 30, "memory": 1024, "scratch": 32, "file_size": 32, "output": 1}
+    LIMITS = SandboxSettings(wall_time=2.0, cpu_time=30, memory=1024, scratch=32, file_size=32, output=1)
 
     def __init__(self, do: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
         self._do = do
@@ -358,7 +358,7 @@ class Confined:
         """
         small = attack.family == "exhaustion"
         if small not in self._boxes:
-            box = Sandbox(SandboxSettings(**self.LIMITS) if small else SandboxSettings(wall_time=20.0))
+            box = Sandbox(self.LIMITS if small else SandboxSettings(wall_time=20.0))
             self._do(box.start())
             self._boxes[small] = box
         run: Run = self._do(self._run(self._boxes[small], code))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from jupyter_autocoder.policy.examples import made_docstrings
 from jupyter_autocoder.policy.judging import offences
 from jupyter_autocoder.policy.rules.base import Hit, Rule
 from jupyter_autocoder.policy.scan import Scan
@@ -51,6 +52,9 @@ def _find(scan: Scan) -> Iterator[Hit]:
         for attribute in scan.attributes[name]:
             yield Hit(attribute, f"'.{name}' {_ATTRIBUTES[name]}")
     yield from _timed(scan)
+    yield from _backends(scan)
+    for place in made_docstrings(scan):
+        yield Hit(place, "doctest would run examples that the source does not show")
 
 
 def _timed(scan: Scan) -> Iterator[Hit]:
@@ -68,6 +72,22 @@ def _timed(scan: Scan) -> Iterator[Hit]:
         )
         if not given or not all(isinstance(one, ast.Lambda) or _is_function(one, own) for one in given):
             yield Hit(node, "'timeit' runs text as code", "Give it a lambda: timeit.timeit(lambda: f(x), number=100).")
+
+
+_BACKENDS = frozenset({"agg", "altair", "inline", "matplotlib", "pdf", "plotly", "svg"})
+
+
+def _backends(scan: Scan) -> Iterator[Hit]:
+    """Find names of plotting backends, which pandas imports as modules."""
+    given = [keyword.value for keyword in scan.nodes(ast.keyword) if keyword.arg == "backend"]
+    for call in scan.nodes(ast.Call):
+        match call.args:
+            case [ast.Constant(value="plotting.backend"), value, *_]:
+                given.append(value)
+    for value in given:
+        known = isinstance(value, ast.Constant) and (value.value is None or str(value.value).lower() in _BACKENDS)
+        if not known and any("pandas" in path for paths in scan.imports.values() for path in paths):
+            yield Hit(value, "a plotting backend is imported by its name", "Use matplotlib or plotly.")
 
 
 def _is_function(node: ast.expr, own: set[str]) -> bool:

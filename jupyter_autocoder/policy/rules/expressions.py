@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from jupyter_autocoder.policy.expressions import bad_part
 from jupyter_autocoder.policy.folding import UNKNOWN, Folder
 from jupyter_autocoder.policy.rules.base import Hit, Rule
+from jupyter_autocoder.policy.rules.private import own_names
 from jupyter_autocoder.policy.scan import Scan
 from jupyter_autocoder.policy.words import words
 
@@ -19,6 +20,7 @@ _FORMULAS = words(
 
 
 def _find(scan: Scan) -> Iterator[Hit]:
+    yield from _passed_around(scan)
     formulas = any(path.startswith("statsmodels") for paths in scan.imports.values() for path in paths)
     for call in scan.nodes(ast.Call):
         name = _name(call)
@@ -26,6 +28,16 @@ def _find(scan: Scan) -> Iterator[Hit]:
             yield from _check(scan, call, name, "expr")
         elif formulas and name in _FORMULAS:
             yield from _check(scan, call, name, "formula")
+
+
+def _passed_around(scan: Scan) -> Iterator[Hit]:
+    """Find the methods themselves, kept or reached by name: what they will be given is not known."""
+    called = {id(call.func) for call in scan.nodes(ast.Call)}
+    for name in _PANDAS & scan.attributes.keys():
+        for node in scan.attributes[name]:
+            own = node.ctx.__class__ is not ast.Load or name in scan.once(own_names)
+            if id(node) not in called and not own and not _is_other(scan, node.value):
+                yield Hit(node, f"'.{name}' is passed around, so the expressions it will be given are not known")
 
 
 # Libraries whose own methods of these names take points or expressions as objects.
@@ -67,7 +79,7 @@ def _check(scan: Scan, call: ast.Call, name: str, parameter: str) -> Iterator[Hi
         choices = folder.choices(argument)
         text = folder.text(argument)
         if choices is None and (text is None or not text.replace(UNKNOWN, "").strip()):
-            if not other:
+            if not other and name not in scan.once(own_names):
                 yield Hit(argument, f"the expression given to '{name}' is made at run time")
             continue
         for expression in choices or {text or ""}:

@@ -23,6 +23,8 @@ _OUTSIDE = re.compile(
 )
 # Followed only as far as files: links and rights change what a name means.
 _LINKS = words("chmod hardlink_to lchmod link_to mkfifo mknod owner symlink symlink_to")
+_TOP = re.compile(r"/+[*?\[]*|/\*\*.*|~|\.\./\.\.(?:/.*)?")
+_LISTING = words("glob.glob glob.iglob os.listdir os.scandir os.walk pathlib.Path pathlib.PurePath shutil.rmtree")
 _JOINS = frozenset({"join", "joinpath", "Path", "PurePath", "PosixPath"})
 
 
@@ -49,6 +51,9 @@ def _find(scan: Scan) -> Iterator[Hit]:
                 yield Hit(attribute, f"'.{name}' changes or reads links, rights or owners of files")
     for call in scan.nodes(ast.Call):
         match call:
+            case ast.Call(args=[ast.Constant(value=str(text)), *_]) if _TOP.fullmatch(text):
+                if scan.paths(call.func) & _LISTING:
+                    yield Hit(call, f"the folder {text!r} is outside the program's own")
             case ast.Call(func=ast.Name(id="open"), args=[ast.Constant(value=int()), *_]):
                 yield Hit(call, "a file is opened by the number of an open descriptor")
 

@@ -23,6 +23,9 @@ def _find(scan: Scan) -> Iterator[Hit]:
     for name in _NAMES & scan.attributes.keys():
         for node in scan.attributes[name]:
             yield Hit(node, f"'.{name}' uses pickles, which run code hidden in data")
+    for node in scan.attributes.get("load", ()):
+        if any(path.startswith("statsmodels.") and ".datasets." not in path for path in scan.paths(node)):
+            yield Hit(node, "'.load' of statsmodels uses pickles, which run code hidden in data")
     for keyword in scan.nodes(ast.keyword):
         if keyword.arg == "allow_pickle" and not _is_false(keyword.value):
             yield Hit(keyword.value, "'allow_pickle' lets data run code")
@@ -32,9 +35,12 @@ def _find(scan: Scan) -> Iterator[Hit]:
 
 def _numpy_load(scan: Scan, call: ast.Call) -> Iterator[Hit]:
     """``numpy.load(file, mmap_mode, allow_pickle)`` also takes the switch by place, or out of a dict."""
-    if not {"numpy.load", "numpy.lib.format.read_array", "numpy.lib.format.open_memmap"} & scan.paths(call.func):
+    function, arguments = call.func, call.args
+    if arguments and "functools.partial" in scan.paths(function):
+        function, arguments = arguments[0], arguments[1:]
+    if not {"numpy.load", "numpy.lib.format.read_array", "numpy.lib.format.open_memmap"} & scan.paths(function):
         return
-    by_place = len(call.args) > 2 and not _is_false(call.args[2])
+    by_place = len(arguments) > 2 and not _is_false(arguments[2])
     hidden = any(isinstance(arg, ast.Starred) for arg in call.args) or any(k.arg is None for k in call.keywords)
     if by_place or hidden:
         yield Hit(call, "'allow_pickle' may be given to numpy.load")
