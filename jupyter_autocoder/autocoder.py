@@ -187,7 +187,7 @@ class Autocoder:
             key=key,
             replayed=entry is not None,
             backend=self.session.backend,
-            notes=tuple(dict.fromkeys(notes + drive.notes)),
+            notes=tuple(dict.fromkeys([*notes, *drive.notes, *(() if job.dry_run else solution.run.notes)])),
             seconds=time.monotonic() - started,
         )
         return Result(outcome=outcome, values=drive.values)

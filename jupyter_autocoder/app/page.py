@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import mistune
 from nbformat import NotebookNode
 
+from jupyter_autocoder.agent.checks import split
 from jupyter_autocoder.app import notebooks
 from jupyter_autocoder.app.report import CellReport, RunReport
 from jupyter_autocoder.events import METADATA
@@ -25,10 +27,10 @@ section{border:1px solid #8884;border-left:.3rem solid #4c78a8;border-radius:.3r
 section.failed{border-left-color:#e45756}
 section.idle{border-left-color:#8884;opacity:.7}
 pre{overflow-x:auto;background:#8881;padding:.6rem;border-radius:.3rem;font-size:.85rem;margin:.5rem 0}
-.prompt{white-space:pre-wrap;font-weight:600}
+.prompt{font-weight:600}
 img{max-width:100%;background:#fff}
-table{border-collapse:collapse;font-size:.85rem}
-td,th{padding:.15rem .6rem;text-align:right;border-bottom:1px solid #8883}
+table{border-collapse:collapse;border:0;font-size:.85rem}
+td,th{border:0;padding:.15rem .6rem;text-align:right;border-bottom:1px solid #8883}
 """
 # Nothing may be loaded or run, whatever an output holds: the browser's own rule behind the cleaning.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -54,15 +56,23 @@ def render(notebook: NotebookNode, result: RunReport) -> str:
 
 def _cell(cell: NotebookNode, row: CellReport | None) -> str:
     if row is None:
-        return f"<p class=prompt>{html.escape(cell.source)}</p>" if cell.cell_type == "markdown" else ""
+        return _markdown(cell.source) if cell.cell_type == "markdown" else ""
     outputs = "".join(_output(output) for output in cell.outputs)
     if not row.prompt:
         return f"<section class={_kind(row)}><pre>{html.escape(cell.source)}</pre>{outputs}</section>"
     code = row.provenance.get("source", "")
     folded = f"<details><summary class=quiet>code</summary><pre>{html.escape(code)}</pre></details>" if code else ""
     facts = " · ".join(_facts(row))
-    prompt = f"<div class=prompt>{html.escape(row.prompt.strip())}</div>"
+    text, checks = split(row.prompt)
+    prompt = f"<div class=prompt>{html.escape(' '.join(text.split()))}</div>"
+    prompt += f"<pre>{html.escape(checks.strip())}</pre>" if checks else ""
     return f"<section class={_kind(row)}>{prompt}<p class=quiet>{html.escape(facts)}</p>{folded}{outputs}</section>"
+
+
+def _markdown(source: str) -> str:
+    """A cell of text: its own HTML is only text, and what is left of links and pictures is cleaned like an output."""
+    rendered = str(mistune.html(source))
+    return str(clean_bundle({"text/html": rendered}, {}).data.get("text/html", ""))
 
 
 def _kind(row: CellReport) -> str:
