@@ -21,6 +21,7 @@ class Shown:
         self.control: Any = None
         self._display = display
         self._handle: Any = None
+        self._place: Any = None
         self._written: dict[str, Any] = {}
 
     @property
@@ -42,13 +43,18 @@ class Shown:
 
             self.control = CardWidget(self.port)
         if self._display is not None:
-            self._display(self.control)
+            self._place = self._display(self.control, display_id=True)
 
     def close(self) -> None:
         """Take the control away; the record stays."""
         if self.control is not None:
             control, self.control = self.control, None
             control.close()
+        if self._place is not None:
+            # A saved notebook would say "model not found" where the control was.
+            with contextlib.suppress(RuntimeError):
+                self._place.update({"text/html": "", "text/plain": ""}, raw=True)
+            self._place = None
 
     def _rewrite(self, card: dict[str, Any]) -> None:
         # How much time is left is told by the control alone: the record must stay true when nobody rewrites it.

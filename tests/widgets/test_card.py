@@ -167,4 +167,6 @@ def test_the_control_goes_when_the_ticket_is_done(browser: Any, store_of: Store)
     browser.until_idle(browser.message(comm, {"kind": "dismiss"}))
     browser.run("assert shown.control is None")
 
-    assert "Dismissed: not executed" in browser.displays[-1]["text/html"]
+    records = [data for data in browser.displays if "Trade ticket" in data.get("text/html", "")]
+    assert "Dismissed: not executed" in records[-1]["text/html"]
+    assert browser.displays[-1] == {"text/html": "", "text/plain": ""}, "nothing of the control stays in the notebook"
