@@ -16,8 +16,9 @@ from jupyter_autocoder.events import Verdict
 from jupyter_autocoder.server.base import SETTINGS_KEY
 from jupyter_autocoder.server.handlers import HANDLERS, ID
 from jupyter_autocoder.server.house import House
+from jupyter_autocoder.server.kernels import Kernels
 from jupyter_autocoder.server.sandboxes import Sandboxes
-from jupyter_autocoder.server.services import Services
+from jupyter_autocoder.server.services import NotebookRunner, Services
 from jupyter_autocoder.server.socket import ChatSocket
 from jupyter_autocoder.server.spending import Spending
 from jupyter_autocoder.server.trading import Desks, Switch, TicketPort
@@ -35,7 +36,10 @@ class AutocoderApp(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Build the services and the house that uses them."""
-        self.settings[SETTINGS_KEY] = House(build(settings_module.current()))
+        kernels = None
+        if self.serverapp is not None:
+            kernels = Kernels(self.serverapp.session_manager, self.serverapp.kernel_manager)
+        self.settings[SETTINGS_KEY] = House(build(settings_module.current(), notebooks=kernels))
 
     def initialize_handlers(self) -> None:
         """Add the routes below ``/jupyter_autocoder``."""
@@ -49,7 +53,7 @@ class AutocoderApp(ExtensionApp):
         await house.close()
 
 
-def build(settings: Settings, *, store: Store | None = None) -> Services:
+def build(settings: Settings, *, store: Store | None = None, notebooks: NotebookRunner | None = None) -> Services:
     """Wire the real services; the database and the model's client are opened at first use."""
     store = store or Store(settings.store.url)
     spending = Spending(settings, store)
@@ -66,6 +70,7 @@ def build(settings: Settings, *, store: Store | None = None) -> Services:
         usage=spending.usage,
         limits=spending.limits,
         trading=Desks(settings, store),
+        notebooks=notebooks,
     )
 
 

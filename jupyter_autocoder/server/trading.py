@@ -125,9 +125,10 @@ class _TradeEndpoint(Endpoint):
 
     @property
     def session(self) -> str:
-        """The browser, by its login cookie's hash: a nonce works in the browser that fetched it."""
-        cookie = self.get_cookie(self.cookie_name) or ""
-        return f"browser-{hashlib.sha256(cookie.encode()).hexdigest()[:16]}"
+        """The browser, by a hash of its cookies: a nonce works in the browser that fetched it."""
+        names = (self.identity_provider.get_cookie_name(self), "_xsrf")
+        cookies = "\n".join(self.get_cookie(name) or "" for name in names)
+        return f"browser-{hashlib.sha256(cookies.encode()).hexdigest()[:16]}"
 
     def only_by_cookie(self) -> None:
         """Refuse whoever comes with an API token."""

@@ -26,6 +26,7 @@ from jupyter_autocoder.portal import portal
 from jupyter_autocoder.server.base import SETTINGS_KEY
 from jupyter_autocoder.server.house import House
 from jupyter_autocoder.server.services import OnOutput, Services
+from jupyter_autocoder.server.trading import Desks
 from jupyter_autocoder.settings import Settings
 from jupyter_autocoder.store import Store
 
@@ -141,6 +142,7 @@ class Server:
             remaining=lambda owner: "$1.20 left today",
             usage=lambda owner: "used: little",
             limits=lambda owner: "limits: many",
+            trading=Desks(Settings(), self.store),
         )
 
     def _serve(self) -> None:
@@ -159,6 +161,7 @@ class Server:
             log_level="CRITICAL",
             **self.options,
         )
+        self.app = app
         app.init_signal = lambda: None
         app.initialize(argv=[], find_extensions=False, new_httpserver=False)
         self.house = House(self.services())
@@ -186,11 +189,18 @@ class Server:
         headers: dict[str, str] | None = None,
     ) -> tuple[int, Any]:
         sent = {"Authorization": f"token {token}"} if token else {}
+        return self._request(verb, f"jupyter_autocoder/{path}", body, {**sent, **(headers or {})})
+
+    def jupyter(self, verb: str, path: str, body: Any = None) -> Any:
+        """Ask Jupyter's own endpoints."""
+        return self._request(verb, path, body, {"Authorization": f"token {TOKEN}"})[1]
+
+    def _request(self, verb: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, Any]:
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/jupyter_autocoder/{path}",
+            f"http://127.0.0.1:{self.port}/{path}",
             method=verb,
             data=None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode(),
-            headers={**sent, **(headers or {})},
+            headers=headers,
         )
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
@@ -214,8 +224,12 @@ class Server:
         """Sign in as a browser does and return its cookies."""
         jar = http.cookiejar.CookieJar()
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-        with opener.open(f"http://127.0.0.1:{self.port}/api/status?token={TOKEN}", timeout=20):
-            return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+        for path in ("login", f"api/status?token={TOKEN}"):
+            opener.open(f"http://127.0.0.1:{self.port}/{path}", timeout=20).close()
+        cookies = {cookie.name: cookie.value for cookie in jar}
+        assert "_xsrf" in cookies
+        assert any(name.startswith("username-") for name in cookies), cookies
+        return "; ".join(f"{name}={value}" for name, value in cookies.items())
 
     def begin(self) -> str:
         return str(self.fetch("POST", "conversations", {})[1]["id"])

@@ -192,6 +192,8 @@ class Person:
         self.page.get_by_role("button", name="New conversation", exact=True).click()
         self.page.locator(".jp-ac-hint").wait_for()
         self.input.wait_for()
+        # The chat library draws its input twice, the second time with the page's theme.
+        self.page.wait_for_timeout(300)
 
     @property
     def input(self) -> Any:

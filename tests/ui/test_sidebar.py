@@ -158,7 +158,7 @@ def test_conversations_are_begun_renamed_found_and_deleted(visitor, answers):
     person.ask("about zebras")
     person.answer()
 
-    page.get_by_role("button", name="New conversation", exact=True).click()
+    person.begin()
     person.ask("about okapis")
     person.answer()
     page.get_by_role("button", name="More", exact=True).click()

@@ -1,0 +1,88 @@
+"""Code of a conversation that belongs to a notebook runs in that notebook's own sandbox.
+
+The kernel's process owns that sandbox, so it is asked: one silent request whose expression calls `run_for_chat` of the
+magics there. It leaves no trace in the notebook (no history, no output, no variable), and what comes back is data.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from jupyter_autocoder.chat import Malformed, decode
+from jupyter_autocoder.errors import SandboxDied
+from jupyter_autocoder.events import Run
+from jupyter_autocoder.server.services import OnOutput
+
+# Seconds: a kernel that is busy with a cell does not answer; the conversation's own sandbox is there at once.
+PROBE = 1.5
+_MODULE = "jupyter_autocoder.magics"
+# Asked without importing: a kernel where nobody loaded the magics has no sandbox to run in.
+_CAN = f"hasattr(__import__('sys').modules.get('{_MODULE}'), 'run_for_chat')"
+
+
+class Kernels:
+    """The notebooks' kernels of one Jupyter server; everything here is called on the server's loop."""
+
+    def __init__(self, sessions: Any, kernels: Any) -> None:
+        self._sessions = sessions
+        self._kernels = kernels
+
+    async def find(self, notebook: str) -> str | None:
+        """Give the id of the notebook's kernel, None when it has none that can run code for a conversation."""
+        kernel = await self._kernel_of(notebook)
+        if kernel is None:
+            return None
+        try:
+            async with asyncio.timeout(PROBE):
+                able = await self._evaluate(kernel, _CAN)
+        except TimeoutError:
+            return None
+        return kernel if able == "True" else None
+
+    async def run(self, kernel: str, source: str, on_output: OnOutput) -> Run:
+        """Run code through the kernel; its outputs come together at the end."""
+        answer = await self._evaluate(kernel, f"__import__('sys').modules['{_MODULE}'].run_for_chat({source!r})")
+        try:
+            run = decode(Run, json.loads(ast.literal_eval(answer or "")))
+        except (Malformed, ValueError, SyntaxError, TypeError):
+            raise SandboxDied("the notebook's kernel gave no result", do="restart the kernel, or try again") from None
+        for output in run.outputs:
+            on_output(output)
+        return run
+
+    async def interrupt(self, kernel: str) -> None:
+        """Interrupt what the kernel runs."""
+        with contextlib.suppress(KeyError):
+            await self._kernels.interrupt_kernel(kernel)
+
+    async def _kernel_of(self, notebook: str) -> str | None:
+        for session in await self._sessions.list_sessions():
+            kernel = session.get("kernel") or {}
+            if session.get("path") == notebook and kernel.get("id") in self._kernels:
+                return str(kernel["id"])
+        return None
+
+    async def _evaluate(self, kernel: str, expression: str) -> str | None:
+        """Evaluate an expression in the kernel and give its repr, None where it failed."""
+        async with self._client(kernel) as client:
+            request = client.execute("", silent=True, store_history=False, user_expressions={"answer": expression})
+            while True:
+                reply = await client.get_shell_msg(timeout=None)
+                if reply["parent_header"].get("msg_id") == request:
+                    break
+        answer = reply["content"].get("user_expressions", {}).get("answer", {})
+        return answer.get("data", {}).get("text/plain") if answer.get("status") == "ok" else None
+
+    @contextlib.asynccontextmanager
+    async def _client(self, kernel: str) -> AsyncIterator[Any]:
+        client = self._kernels.get_kernel(kernel).client()
+        client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+        try:
+            yield client
+        finally:
+            client.stop_channels()

@@ -1,0 +1,169 @@
+"""Tickets over the wire: words make them, and only a signed-in browser's click confirms them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def ticket(server) -> str:
+    conversation = server.begin()
+    with server.tab() as tab:
+        tab.open(conversation)
+        tab.send("ask", id="q1", conversation=conversation, text="Buy 10 shares of AAPL")
+        note = tab.put("done", role="note")
+    return str(note["ticket"])
+
+
+def browser(server) -> dict[str, str]:
+    """What a signed-in browser sends: its cookies and the XSRF token out of them."""
+    cookie = server.login_cookie()
+    xsrf = next(part.split("=", 1)[1] for part in cookie.split("; ") if part.startswith("_xsrf="))
+    return {"Cookie": cookie, "X-XSRFToken": xsrf}
+
+
+def say(server, ticket: str, headers: dict[str, str], **message):
+    return server.fetch("POST", f"tickets/{ticket}", message, token=None, headers=headers)
+
+
+def confirmed(server, ticket: str, headers: dict[str, str], drawn) -> tuple[int, dict]:
+    ticks = [warning["key"] for warning in drawn["card"]["warnings"]]
+    return say(
+        server,
+        ticket,
+        headers,
+        kind="confirm",
+        hash=drawn["card"]["hash"],
+        nonce=drawn["nonce"],
+        ticks=ticks,
+        clicked=time.time(),
+    )
+
+
+@pytest.mark.parametrize("text", ["Buy 10 shares of AAPL", "/trade Buy 10 shares of AAPL"])
+def test_a_trade_sentence_becomes_a_ticket_without_the_model(server, text):
+    conversation = server.begin()
+    with server.tab() as tab:
+        tab.open(conversation)
+        tab.send("ask", id="q1", conversation=conversation, text=text)
+        note = tab.put("done", role="note")
+
+    assert note["ticket"]
+    assert server.client.asked == []
+    assert server.fetch("GET", f"tickets/{note['ticket']}")[1]["state"] == "pending"
+
+
+@pytest.mark.parametrize(
+    "text", ["show me everything", "what is a limit order?", "sell me on this idea", "close the file", "remove 10 rows"]
+)
+def test_what_is_no_trade_goes_to_the_model(server, text):
+    conversation = server.begin()
+    with server.tab() as tab:
+        tab.open(conversation)
+        tab.send("ask", id="q1", conversation=conversation, text=text)
+        done = tab.put("done")
+
+    assert done["text"] == "Hello world"
+
+
+def test_unclear_words_after_trade_are_asked_back(server):
+    conversation = server.begin()
+    with server.tab() as tab:
+        tab.open(conversation)
+        tab.send("ask", id="q1", conversation=conversation, text="/trade sell")
+        note = tab.put("done", role="note")
+
+    assert note["ticket"] == ""
+    assert "Not clear" in note["text"]
+    assert server.client.asked == []
+
+
+def test_a_click_in_a_signed_in_browser_confirms_once(server, ticket):
+    headers = browser(server)
+    _, drawn = say(server, ticket, headers, kind="draw")
+
+    status, answer = confirmed(server, ticket, headers, drawn)
+    again, second = confirmed(server, ticket, headers, drawn)
+
+    assert (status, answer["card"]["state"]) == (200, "filled")
+    assert again == 200
+    assert second["problem"]
+
+
+def test_the_api_token_confirms_nothing(server, ticket):
+    headers = browser(server)
+    _, drawn = say(server, ticket, headers, kind="draw")
+    message = {"kind": "confirm", "hash": drawn["card"]["hash"], "nonce": drawn["nonce"], "ticks": ["first_trade"]}
+
+    status, _ = server.fetch("POST", f"tickets/{ticket}", message)
+
+    assert status == 403
+    assert server.fetch("GET", f"tickets/{ticket}")[1]["state"] == "pending"
+
+
+@pytest.mark.parametrize("missing", ["Cookie", "X-XSRFToken"])
+def test_a_cookie_without_its_xsrf_token_and_the_other_way_round_do_nothing(server, ticket, missing):
+    headers = browser(server)
+    headers.pop(missing)
+
+    status, _ = say(server, ticket, headers, kind="dismiss")
+
+    assert status == 403
+    assert server.fetch("GET", f"tickets/{ticket}")[1]["state"] == "pending"
+
+
+def test_a_foreign_page_does_nothing_with_the_persons_cookie(server, ticket):
+    status, _ = say(server, ticket, {**browser(server), "Origin": "http://evil.example"}, kind="dismiss")
+
+    assert status in (403, 404)
+    assert server.fetch("GET", f"tickets/{ticket}")[1]["state"] == "pending"
+
+
+def test_a_nonce_works_only_in_the_browser_that_fetched_it(server, ticket):
+    _, drawn = say(server, ticket, browser(server), kind="draw")
+
+    _, answer = confirmed(server, ticket, browser(server), drawn)
+
+    assert answer["problem"]
+    assert answer["card"]["state"] == "pending"
+
+
+@pytest.mark.parametrize("message", [{"kind": "confirm"}, {"kind": "become-rich"}, {}, {"kind": "confirm", "ticks": 5}])
+def test_a_wrong_message_is_answered_with_a_problem(server, ticket, message):
+    status, answer = say(server, ticket, browser(server), **message)
+
+    assert status == 200
+    assert answer["problem"]
+    assert answer["card"]["state"] == "pending"
+
+
+def test_halting_stops_a_confirm_and_cannot_be_undone_here(server, ticket):
+    headers = browser(server)
+    _, drawn = say(server, ticket, headers, kind="draw")
+
+    halted = server.fetch("POST", "trading", {"state": "halted"}, token=None, headers=headers)
+    undone, _ = server.fetch("POST", "trading", {"state": "active"}, token=None, headers=headers)
+    _, answer = confirmed(server, ticket, headers, drawn)
+
+    assert halted == (200, {"state": "halted"})
+    assert undone == 400
+    assert answer["card"]["state"] != "filled"
+    assert server.fetch("GET", "trading") == (200, {"state": "halted"})
+
+
+def test_another_tab_hears_at_once_that_a_ticket_moved(server, ticket):
+    with server.tab() as tab:
+        tab.next()
+        say(server, ticket, browser(server), kind="dismiss")
+        heard = tab.until(lambda frame: frame["type"] == "tickets")
+
+    assert heard["ticket"] == ticket
+
+
+@pytest.mark.parametrize(("verb", "path", "body"), [("GET", "tickets/x", None), ("GET", "trading", None)])
+def test_tickets_are_shown_to_nobody_without_the_token(server, verb, path, body):
+    assert server.fetch(verb, path, body, token=None)[0] == 403
