@@ -203,8 +203,8 @@ class TradeSettings:
 class ChatSettings:
     """[chat]: `context_messages` is how many earlier messages the model is shown, `context_tokens` how many tokens.
 
-    `keep_deleted` is an administrator's retention: deleted conversations are hidden, not destroyed, and the sidebar says
-    so. `sandboxes` is how many conversations of one server hold a sandbox at a time.
+    `keep_deleted` is an administrator's retention: deleted conversations are hidden, not destroyed, and the sidebar
+    says so. `sandboxes` is how many conversations of one server hold a sandbox at a time.
     """
 
     context_messages: int = 20

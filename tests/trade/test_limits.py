@@ -293,7 +293,7 @@ def test_a_notebook_cannot_open_a_door(key: str, value: object) -> None:
 
 
 def test_a_variable_cannot_open_a_door_either(tmp_path: Path) -> None:
-    with pytest.raises(SettingLocked, match="trade.mode"):
+    with pytest.raises(SettingLocked, match=r"trade\.mode"):
         load({"AUTOCODER_TRADE_MODE": "live"}, directories=[tmp_path], system=[])
     (tmp_path / "autocoder.toml").write_text('[trade]\nmode = "live"\nmax_order_notional = 1e6\n')
 
