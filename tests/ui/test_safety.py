@@ -155,7 +155,8 @@ def test_hostile_output_of_a_run_fetches_nothing(visitor, answers, counter):
     html = hostile(counter.url).replace("'''", "")
     code = f"from IPython.display import HTML, SVG, Markdown, display\nx = r'''{html}'''\n"
     code += "display({'text/html': x, 'text/plain': 'p'}, raw=True)\ndisplay({'text/markdown': x}, raw=True)\n"
-    code += f"display({{'image/svg+xml': '<svg xmlns=\"http://www.w3.org/2000/svg\"><image href=\"{counter.url}/i.png\"/></svg>'}}, raw=True)"
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg"><image href="{counter.url}/i.png"/></svg>'
+    code += f"display({{'image/svg+xml': {svg!r}}}, raw=True)"
     answers("x")
     person = visitor()
     person.ask("start")
