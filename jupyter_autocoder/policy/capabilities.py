@@ -99,7 +99,10 @@ def capabilities(scan: Scan) -> dict[str, ast.AST]:
 
 
 def _uses(scan: Scan) -> Iterator[tuple[str, ast.AST]]:
+    first: dict[str, ast.AST] = {}
     for node, path in _paths(scan):
+        first.setdefault(path, node)
+    for path, node in first.items():
         for prefix in itertools.accumulate(path.split("."), "{}.{}".format):
             if prefix in _MODULES:
                 yield _MODULES[prefix], node

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import operator
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
@@ -205,8 +206,8 @@ class Scan:
 
 def _index(nodes: list[N], field: str) -> dict[str, list[N]]:
     found: dict[str, list[N]] = defaultdict(list)
-    for node in nodes:
-        found[getattr(node, field)].append(node)
+    for name, node in zip(map(operator.attrgetter(field), nodes), nodes, strict=True):
+        found[name].append(node)
     return found
 
 

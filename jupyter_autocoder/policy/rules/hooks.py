@@ -50,6 +50,8 @@ def _find(scan: Scan) -> Iterator[Hit]:
 
 def _made_by_type(scan: Scan) -> Iterator[Hit]:
     """Find ``type(name, bases, namespace)`` whose namespace the source does not show."""
+    if "type" not in scan.names:
+        return
     for call in scan.nodes(ast.Call):
         match call:
             case ast.Call(func=ast.Name(id="type"), args=[_, _, ast.Dict(keys=keys), *_]):

@@ -10,6 +10,9 @@ from jupyter_autocoder.policy.modules import MODULES
 from jupyter_autocoder.policy.rules.base import Hit, Rule
 from jupyter_autocoder.policy.scan import Scan
 
+# What the paths of modules end with: `path` of `os.path`.
+_LAST_PARTS = frozenset(module.rpartition(".")[2] for module in MODULES if is_partly_open(module))
+
 
 def _find(scan: Scan) -> Iterator[Hit]:
     for offence in scan.once(offences).get("module-member", ()):
@@ -24,14 +27,20 @@ def _loose(scan: Scan) -> Iterator[Hit]:
         return
     held = {id(node.value) for nodes in scan.attributes.values() for node in nodes}
     held |= {id(node.value) for node in _followed(scan)}
-    members = [node for nodes in scan.attributes.values() for node in nodes]
-    users: list[ast.Name | ast.Attribute] = [*scan.nodes(ast.Name), *members]
-    for node in users:
-        if id(node) in held or node.ctx.__class__ is not ast.Load:
-            continue
-        for path in scan.paths(node):
-            if is_partly_open(path) and path not in scan.extra_imports:
-                yield Hit(node, f"the module {path!r} is passed around as a value", "Use its members by name.")
+    for node in _partly_open(scan):
+        if id(node) not in held and node.ctx.__class__ is ast.Load:
+            for path in scan.paths(node) - scan.extra_imports:
+                if is_partly_open(path):
+                    yield Hit(node, f"the module {path!r} is passed around as a value", "Use its members by name.")
+
+
+def _partly_open(scan: Scan) -> Iterator[ast.Name | ast.Attribute]:
+    """Yield the uses of names that may stand for such a module; all uses of one name stand for the same."""
+    for named in scan.names.values():
+        if any(map(is_partly_open, scan.paths(named[0]))):
+            yield from named
+    for last in _LAST_PARTS & scan.attributes.keys():
+        yield from scan.attributes[last]
 
 
 def _followed(scan: Scan) -> Iterator[ast.Assign]:

@@ -62,18 +62,20 @@ def _joined(scan: Scan) -> Iterator[Hit]:
     folder = scan.once(Folder)
     for kind in (ast.BinOp, ast.Call, ast.JoinedStr):
         for node in scan.nodes(kind):
-            text = _text(folder, node)
-            if text is not None and ("/" in text or "." in text) and is_outside(text):
+            text = folder.text(node) or _joined_parts(folder, node)
+            if text and ("/" in text or "." in text) and is_outside(text):
                 yield Hit(node, f"the file {text[:80]!r} is outside the program's own folder")
 
 
-def _text(folder: Folder, node: ast.AST) -> str | None:
+def _joined_parts(folder: Folder, node: ast.AST) -> str | None:
+    if not isinstance(node, ast.Call) or len(node.args) < 2:
+        return None
     match node:
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[_, _, *_] as args) if name in _JOINS:
             parts = [folder.text(arg) for arg in args]
             known = [part for part in parts if part is not None]
             return re.sub("/+", "/", "/".join(known)) if len(known) == len(parts) else None
-    return folder.text(node)
+    return None
 
 
 RULE = Rule(
