@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from jupyter_autocoder.policy.dangers import CARRIED, NAMESAKES, REFUSED, UNMISTAKABLE
-from jupyter_autocoder.policy.modules import MODULES, PACKAGES, STREAMS, TREES
+from jupyter_autocoder.policy.modules import MODULES, PACKAGES, STREAMS
 from jupyter_autocoder.policy.scan import Scan
 
 
@@ -109,8 +109,3 @@ class Judge:
 def is_partly_open(path: str) -> bool:
     """Say whether only some members of this module may be used."""
     return MODULES.get(path) is not None and path not in STREAMS
-
-
-def is_module_tree(path: str) -> bool:
-    """Say whether any submodule of this package may be imported."""
-    return any(path == tree or path.startswith(tree + ".") for tree in TREES)

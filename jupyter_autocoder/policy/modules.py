@@ -195,10 +195,3 @@ MODULES: Mapping[str, frozenset[str] | None] = {**_LANGUAGE, **_FILES, **_RUNNIN
 STREAMS = frozenset({"sys.stderr", "sys.stdin", "sys.stdout"})
 # Parts of the standard library that are packages, whose modules are open one by one.
 PACKAGES = frozenset({"collections", "concurrent", "html", "json", "os", "xml", "xml.dom", "xml.etree", "IPython"})
-# Packages whose modules are open as a whole, except for what `dangers` names.
-TREES = frozenset(name for name, members in _LIBRARIES.items() if members is ALL) | {
-    "collections",
-    "html",
-    "json",
-    "zoneinfo",
-}
