@@ -1,4 +1,4 @@
-"""The command line: ``jupyter autocoder run | check | doctor | usage | tickets | trading | export``."""
+"""The command line: ``jupyter autocoder run | check | doctor | usage | tickets | trading | provenance | export``."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ COMMANDS = {
     "usage": "show what was used and spent",
     "tickets": "list, show and cancel tickets",
     "trading": "let orders through, only reducing ones, or none",
+    "provenance": "tell how each answer in a notebook came to be",
     "export": "write a plain notebook with the locked code in place of the prompts",
 }
 

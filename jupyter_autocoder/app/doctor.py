@@ -126,6 +126,19 @@ async def _try_sandbox() -> list[Line]:
         return [Line(name="sandbox", ok=works and not reached, detail=detail, mend=mend)]
 
 
+def _sidebar() -> Iterable[Line]:
+    from jupyter_core.paths import jupyter_path
+
+    places = [Path(folder) / "labextensions" / "jupyter-autocoder" / "package.json" for folder in jupyter_path()]
+    found = next((place for place in places if place.is_file()), None)
+    mend = "install Node.js, then: pip install --force-reinstall --no-deps jupyter-autocoder"
+    if found is None:
+        yield Line(name="sidebar", ok=False, detail="the lab extension is not installed", mend=mend, needed=False)
+        return
+    version = json.loads(found.read_text(encoding="utf-8")).get("version", "?")
+    yield Line(name="sidebar", ok=True, detail=f"lab extension {version} at {found.parent}", needed=False)
+
+
 def _store() -> Iterable[Line]:
     from jupyter_autocoder.store import Store
 
@@ -167,4 +180,4 @@ def _lock() -> Iterable[Line]:
     yield Line(name="lock", ok=True, detail=f"{lock.path}: {len(lock.entries())} answers", needed=False)
 
 
-LOOKS = (_python, _settings, _kernelspec, _sandbox, _store, _model, _lock)
+LOOKS = (_python, _settings, _kernelspec, _sandbox, _sidebar, _store, _model, _lock)

@@ -1,0 +1,49 @@
+"""How each answer in a notebook came to be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from jupyter_autocoder.app import main
+
+TOLD = {
+    "origin": "model",
+    "model": "gpt-4o",
+    "code": "abc",
+    "checks": {"passed": 2, "count": 2},
+    "attempts": 2,
+    "backend": "bubblewrap",
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    output = nbformat.v4.new_output("display_data", data={}, metadata={"jupyter_autocoder": TOLD})
+    cells = [
+        nbformat.v4.new_code_cell("1 + 1"),
+        nbformat.v4.new_code_cell("%%autocode\nMake r.", outputs=[output]),
+        nbformat.v4.new_code_cell("%%autocode\nNever run."),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "n.ipynb")
+    return tmp_path / "n.ipynb"
+
+
+def test_each_prompt_is_told_with_its_origin(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["provenance", str(path)]) == 0
+
+    assert capsys.readouterr().out.splitlines() == [
+        "cell 2: Make r.",
+        "  by gpt-4o, code abc, 2 of 2 checks passed, 2 attempts, run in bubblewrap",
+        "cell 3: Never run.",
+        "  not run",
+    ]
+
+
+def test_machines_get_json(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["provenance", str(path), "--json"])
+
+    assert [row["cell"] for row in json.loads(capsys.readouterr().out)] == [2, 3]
