@@ -14,13 +14,19 @@ from jupyter_autocoder.policy.words import words
 _BASES = words("object super int float str tuple frozenset complex bytes dict list set")
 _ON_BASES = frozenset({"__new__", "__init_subclass__", "__getattr__", "__get__", "__setattr__", "__delattr__"})
 
+_FIXES = {
+    "__dict__": "Name the attributes, or make the class a dataclass and use dataclasses.asdict(x).",
+    "__annotations__": "Use dataclasses.fields(x).",
+    "__wrapped__": "Keep the undecorated function under a name of its own.",
+}
+
 
 def _find(scan: Scan) -> Iterator[Hit]:
     harmless = {id(node.value) for name in FACTS & scan.attributes.keys() for node in scan.attributes[name]}
     for name in filter(is_dunder, scan.attributes):
         for node in scan.attributes[name]:
             if not _is_ordinary(node, harmless):
-                yield Hit(node, f"'.{name}' looks inside an object")
+                yield Hit(node, f"'.{name}' looks inside an object", _FIXES.get(name, ""))
     for name in filter(is_dunder, scan.names):
         for used in scan.names[name]:
             if not _is_ordinary_name(used):
