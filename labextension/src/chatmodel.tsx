@@ -27,6 +27,8 @@ import { MessageView, type MessageHost } from './components/message';
 import type { Message } from './protocol';
 import type { Change, ConversationState } from './state';
 
+/** How many messages are drawn at first, and how many more at a time: the library draws its whole list anew each time. */
+const WINDOW = 30;
 const MIME = 'application/vnd.jupyter-autocoder.message+json';
 
 export interface ChatOptions {
@@ -100,6 +102,22 @@ export class ChatModel extends AbstractChatModel {
     this._changed(state, { kind: 'reset' });
   }
 
+  /** How many earlier messages are not drawn. */
+  get hidden(): number {
+    return (this._state?.messages.length ?? 0) - this.messages.length;
+  }
+
+  /** Draw more of the earlier messages. */
+  showEarlier(): void {
+    const all = this._state?.messages ?? [];
+    const end = this.hidden;
+    const begin = Math.max(0, end - WINDOW);
+    this.messagesInserted(
+      0,
+      all.slice(begin, end).map(message => this._content(message))
+    );
+  }
+
   override dispose(): void {
     this._state?.changed.disconnect(this._changed, this);
     this._views.forEach(view => view.dispose());
@@ -122,11 +140,12 @@ export class ChatModel extends AbstractChatModel {
 
   /** Show a whole conversation; messages that are on the screen already keep their place and their focus. */
   private _reset(messages: readonly Message[]): void {
+    const shown = messages.slice(-Math.max(WINDOW, this.messages.length));
     const same =
-      messages.length === this.messages.length &&
-      messages.every((message, i) => message.id === this.messages[i].id);
+      shown.length === this.messages.length &&
+      shown.every((message, i) => message.id === this.messages[i].id);
     if (same) {
-      messages.forEach(message => this._views.get(message.id)?.update(message));
+      shown.forEach(message => this._views.get(message.id)?.update(message));
       return;
     }
     this._views.forEach(view => view.dispose());
@@ -135,7 +154,7 @@ export class ChatModel extends AbstractChatModel {
     if (messages.length) {
       this.messagesInserted(
         0,
-        messages.map(message => this._content(message))
+        messages.slice(-WINDOW).map(message => this._content(message))
       );
     }
   }

@@ -34,7 +34,7 @@ export interface Wiring {
   notebook: ActiveNotebook;
   trans: TranslationBundle;
   palette: ICommandPalette | null;
-  panel: () => Sidebar;
+  panel: () => Promise<Sidebar>;
   halt: () => Promise<void>;
   chooseFiles: () => Promise<string[]>;
   askTitle: (now: string) => Promise<string | null>;
@@ -72,9 +72,9 @@ export function addCommands(wiring: Wiring): Offered {
 
 function addAsking({ app, session, notebook, trans, panel }: Wiring): void {
   const { commands } = app;
-  const show = (): void => {
-    app.shell.activateById(panel().id);
-    panel().focusInput();
+  const show = async (): Promise<void> => {
+    app.shell.activateById('jupyter-autocoder:sidebar');
+    (await panel()).focusInput();
   };
   const attach = async (kind: Attachment['kind'], shown: Shown | null): Promise<void> => {
     if (shown) {
@@ -93,7 +93,7 @@ function addAsking({ app, session, notebook, trans, panel }: Wiring): void {
     icon: autocoderIcon,
     isEnabled: hasNotebook,
     execute: async () => {
-      show();
+      await show();
       await attach('cells', notebook.selected());
     }
   });
@@ -102,9 +102,9 @@ function addAsking({ app, session, notebook, trans, panel }: Wiring): void {
     caption: trans.__('Explain the selected cells'),
     isEnabled: hasNotebook,
     execute: async () => {
-      show();
+      await show();
       await attach('cells', notebook.selected());
-      panel().suggest(trans.__('Explain this code.'));
+      (await panel()).suggest(trans.__('Explain this code.'));
     }
   });
   commands.addCommand(CommandIDs.fix, {
@@ -113,10 +113,12 @@ function addAsking({ app, session, notebook, trans, panel }: Wiring): void {
     icon: bugIcon,
     isEnabled: hasNotebook,
     execute: async () => {
-      show();
+      await show();
       const error = notebook.error();
       await attach(error ? 'error' : 'cells', error ?? notebook.selected());
-      panel().suggest(error ? trans.__('Fix this error.') : trans.__('Find what is wrong with this code.'));
+      (await panel()).suggest(
+        error ? trans.__('Fix this error.') : trans.__('Find what is wrong with this code.')
+      );
     }
   });
   commands.addCommand(CommandIDs.stop, {

@@ -32,17 +32,14 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** Make a button that does something; its label is read out and shown as a tooltip. */
+/** Make a button that does something; its label is read out and shown as a tooltip, without one its own text is. */
 export function button(
   label: string,
   act: (event: MouseEvent) => void,
   ...children: Child[]
 ): HTMLButtonElement {
-  const made = el(
-    'button',
-    { type: 'button', class: 'jp-ac-button', title: label, 'aria-label': label },
-    ...children
-  );
+  const named = label ? { title: label, 'aria-label': label } : {};
+  const made = el('button', { type: 'button', class: 'jp-ac-button', ...named }, ...children);
   made.addEventListener('click', event => {
     event.stopPropagation();
     act(event);

@@ -20,7 +20,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Api } from './api';
 import { Tray } from './attachments';
 import { addCommands, CommandIDs, type Wiring } from './commands';
-import { Sidebar } from './panel';
+import { Frame } from './frame';
 import { ActiveNotebook } from './notebook';
 import { Session } from './session';
 import { BudgetItem } from './status';
@@ -81,7 +81,7 @@ function activate(
     notebook,
     trans,
     palette,
-    panel: () => panel,
+    panel: () => panel.sidebar(),
     chooseFiles: async () => {
       const browser =
         documents && (await FileDialog.getOpenFiles({ manager: documents, title: trans.__('Attach files') }));
@@ -99,7 +99,7 @@ function activate(
       ).button.accept
   };
   const { ways, menu } = addCommands(wiring);
-  const panel = new Sidebar({
+  const panel = new Frame({
     session,
     notebook,
     trans,
@@ -137,7 +137,7 @@ function activate(
 
 async function followSettings(
   registry: ISettingRegistry | null,
-  panel: Sidebar,
+  panel: Frame,
   app: JupyterFrontEnd,
   labShell: ILabShell | null
 ): Promise<void> {

@@ -11,8 +11,7 @@ import { codeBlock } from './components/code';
 import { Header } from './components/header';
 import type { MessageHost } from './components/message';
 import { TrayRow } from './components/tray';
-import { el } from './dom';
-import { autocoderIcon } from './icon';
+import { button, el } from './dom';
 import type { ActiveNotebook } from './notebook';
 import type { Notice, Session } from './session';
 import type { Change, ConversationState } from './state';
@@ -35,10 +34,7 @@ export class Sidebar extends Panel {
   constructor(private readonly _options: SidebarOptions) {
     super();
     const { session, trans } = _options;
-    this.id = 'jupyter-autocoder:sidebar';
     this.addClass('jp-ac-sidebar');
-    this.title.icon = autocoderIcon;
-    this.title.caption = trans.__('Autocoder chat');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Autocoder chat'));
     this._header = new Header({
@@ -54,6 +50,7 @@ export class Sidebar extends Panel {
     this.addWidget(this._header);
     this.addWidget(told);
     this.addWidget(this._empty());
+    this.addWidget(new Widget({ node: el('div', { class: 'jp-ac-earlier' }, this._earlier) }));
     this.addWidget(new TrayRow(session.tray, { trans, ways: _options.ways }));
     session.switched.connect(this._switched, this);
     session.listing.connect(() => void this._header.refresh());
@@ -111,7 +108,7 @@ export class Sidebar extends Panel {
     model.show(state);
     this._chat = chatWidget(model, themeManager);
     this._chat.addClass('jp-ac-chat');
-    this.insertWidget(3, this._chat);
+    this.insertWidget(4, this._chat);
     this._watch(this._chat.node);
     state.changed.connect(this._changed, this);
     this._changed(state, { kind: 'reset' });
@@ -126,6 +123,7 @@ export class Sidebar extends Panel {
       this._header.name(state.info);
     }
     this._hint.hidden = state.messages.length > 0;
+    this._countEarlier();
     const said = state.busy
       ? trans.__('The answer is being written.')
       : this._busy
@@ -135,6 +133,12 @@ export class Sidebar extends Panel {
       this._busy = state.busy;
       this._said.textContent = said;
     }
+  }
+
+  private _countEarlier(): void {
+    const hidden = this._model?.hidden ?? 0;
+    this._earlier.hidden = hidden <= 0;
+    this._earlier.textContent = this._options.trans.__('Show earlier messages (%1)', hidden);
   }
 
   private _host(): MessageHost {
@@ -233,6 +237,11 @@ export class Sidebar extends Panel {
   private readonly _said = el('div', { class: 'jp-ac-sr', role: 'status' });
   private readonly _hint = el('div', { class: 'jp-ac-hint' });
   private readonly _stick = new Stick();
+  private readonly _earlier = button('', () => {
+    this._stick.rest();
+    this._model?.showEarlier();
+    this._countEarlier();
+  });
   private _model: ChatModel | null = null;
   private _chat: Widget | null = null;
   private _busy = false;

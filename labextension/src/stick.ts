@@ -23,6 +23,11 @@ export class Stick {
     this._follow();
   }
 
+  /** Stay where the person is: what comes is above. */
+  rest(): void {
+    this._atEnd = false;
+  }
+
   dispose(): void {
     this._observer?.disconnect();
     this._scroller?.removeEventListener('scroll', this._scrolled);

@@ -182,7 +182,7 @@ class Person:
         self.page.wait_for_timeout(700)
 
     def show(self) -> None:
-        if not self.page.locator(".jp-ac-sidebar").is_visible():
+        if not self.page.locator(".jp-ac-frame").is_visible():
             self.page.locator("[data-id='jupyter-autocoder:sidebar']").first.click()
         self.input.wait_for(timeout=30_000)
 

@@ -51,10 +51,11 @@ export class MessageView {
   /** Show a newer state; text is drawn at most every DRAW milliseconds. */
   update(message: Message): void {
     this._message = message;
-    if (message.state !== 'writing') {
+    const wait = this._drawn + DRAW - performance.now();
+    if (message.state !== 'writing' || wait <= 0) {
       this._drawNow();
     } else if (this._timer === undefined) {
-      this._timer = setTimeout(() => this._drawNow(), DRAW);
+      this._timer = setTimeout(() => this._drawNow(), wait);
     }
   }
 
@@ -93,6 +94,7 @@ export class MessageView {
   private _drawNow(): void {
     clearTimeout(this._timer);
     this._timer = undefined;
+    this._drawn = performance.now();
     this._draw();
   }
 
@@ -166,6 +168,7 @@ export class MessageView {
   private readonly _footer = el('div', { class: 'jp-ac-footer' });
   private readonly _views = new Map<string, ExecutionView>();
   private _ticket = '';
+  private _drawn = 0;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _clock: ReturnType<typeof setInterval> | undefined;
 }
