@@ -175,8 +175,11 @@ class Server:
         server.stop()
         await server.close_all_connections()
         await app._cleanup()
-        # Cancelled tasks end in the loop's next rounds.
-        await asyncio.sleep(0.05)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        if others:
+            await asyncio.wait(others, timeout=5)
 
     # -- what a browser does -------------------------------------------------------------------------------------------
     def fetch(
