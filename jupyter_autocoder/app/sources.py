@@ -90,6 +90,6 @@ def _plain(source: str) -> str:
 def _read(path: Path) -> str:
     try:
         # What is no UTF-8 stays visible as lone surrogates, which the checker refuses.
-        return path.read_bytes().decode("utf-8", "surrogateescape")
+        return path.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise UsageError(f"{path} cannot be read.", why=str(error), do="correct its rights") from None

@@ -29,7 +29,7 @@ def write(path: Path, *sources: str) -> None:
 def test_good_files_are_green_and_bad_ones_red_with_line_rule_and_advice(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (folder / "good.py").write_text("import math\n")
+    (folder / "good.py").write_text("import math\n", encoding="utf-8-sig")
     (folder / "bad.py").write_text("\n" + BAD)
 
     assert main(["check", "good.py"]) == 0
