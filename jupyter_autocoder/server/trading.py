@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from jupyter_autocoder.broking.audit import Who
     from jupyter_autocoder.desk import Desk
 
-# Reasons for asking back that leave no doubt about a trade; with any other ("show me everything": which symbol?) the
-# words are for the model, unless they come after /trade.
-_STILL_A_TRADE = frozenset({"vague_quantity", "missing_quantity", "unsupported_schedule"})
+# Kinds of readings that are a trade although nobody said so. Words that would have to be asked back ("about zebras":
+# how many?) are for the model, unless they come after /trade.
+_CLEAR = frozenset({"order", "orders", "cancel"})
 _COOKIE_ONLY = "Tickets are confirmed in the browser, by a person who is signed in; an API token is not enough."
 
 
@@ -54,7 +54,7 @@ class Desks:
         from jupyter_autocoder.trade import read_command
 
         reading = read_command(text)
-        if not asked and not _is_trade(str(reading.kind), reading.reason or ""):
+        if not asked and str(reading.kind) not in _CLEAR:
             return None
         outcome = self.desk(owner).act(reading)
         ticket = outcome.entry.id if outcome.entry is not None else ""
@@ -106,11 +106,6 @@ class Desks:
         from jupyter_autocoder.broking.audit import Who
 
         return Who(actor="human", person=owner, session=session)
-
-
-def _is_trade(kind: str, reason: str) -> bool:
-    """Whether words are a trade although nobody said so; questions are for the model."""
-    return kind in ("order", "orders", "cancel") or (kind == "clarify" and reason in _STILL_A_TRADE)
 
 
 class _TradeEndpoint(Endpoint):

@@ -58,7 +58,15 @@ def test_a_trade_sentence_becomes_a_ticket_without_the_model(server, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["show me everything", "what is a limit order?", "sell me on this idea", "close the file", "remove 10 rows"]
+    "text",
+    [
+        "show me everything",
+        "what is a limit order?",
+        "sell me on this idea",
+        "close the file",
+        "remove 10 rows",
+        "about zebras",
+    ],
 )
 def test_what_is_no_trade_goes_to_the_model(server, text):
     conversation = server.begin()
