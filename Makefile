@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Installing builds the side panel where Node is; without it everything else works.
+NODE := $(shell command -v node)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -38,6 +40,7 @@ lab: system $(VENV)/.demo ## open the examples in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir examples
 
 test: system $(VENV)/.develop ## run all tests
+	$(if $(NODE),$(BIN)/jlpm --cwd labextension test)
 	$(BIN)/python -m pytest -n $(or $(JOBS),2) $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.develop ## run the tests that start no kernel, sandbox, server or browser
@@ -47,6 +50,7 @@ check: $(VENV)/.develop ## formatting, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(if $(NODE),$(BIN)/jlpm --cwd labextension check)
 
 bench: system $(VENV)/.develop ## print every benchmark's table
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

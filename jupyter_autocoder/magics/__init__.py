@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["load", "unload"]
+__all__ = ["load", "run_for_chat", "unload"]
 
 
 def load(shell: InteractiveShell, *, show_ticket: Callable[..., Any]) -> None:
@@ -19,6 +19,21 @@ def load(shell: InteractiveShell, *, show_ticket: Callable[..., Any]) -> None:
     magics = AutocodeMagics(shell)
     shell.register_magics(magics, TradeMagics(shell, show_ticket))
     magics.start()
+
+
+def run_for_chat(source: str) -> str:
+    """Check and run `source` in this notebook's own sandbox; return the Run as JSON.
+
+    Called by the Jupyter server through the kernel, for a conversation that belongs to this notebook. What the checker
+    refuses comes back as a Run that failed.
+    """
+    from IPython.core.getipython import get_ipython
+
+    from jupyter_autocoder.magics.shell import AutocodeMagics
+
+    shell = get_ipython()
+    assert shell is not None
+    return str(shell.magics_manager.registry[AutocodeMagics.__name__].workshop.run_for_chat(source))
 
 
 def unload(shell: InteractiveShell) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import math
 import os
 import queue
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_autocoder import settings as configuration
 from jupyter_autocoder.agent.adopt import definitions, extract
+from jupyter_autocoder.agent.prompt import describe_refusal
 from jupyter_autocoder.autocoder import (
     Autocoder,
     Job,
@@ -28,7 +30,7 @@ from jupyter_autocoder.autocoder import (
     notebook_name,
 )
 from jupyter_autocoder.errors import UsageError
-from jupyter_autocoder.events import Progress, Variable
+from jupyter_autocoder.events import Progress, Run, RunError, Variable
 from jupyter_autocoder.llm import prices
 from jupyter_autocoder.llm.prices import Model
 from jupyter_autocoder.llm.providers import provider
@@ -36,7 +38,7 @@ from jupyter_autocoder.llm.redaction import redact
 from jupyter_autocoder.llm.tokens import count_request
 from jupyter_autocoder.lock import Lock, find
 from jupyter_autocoder.magics.status import money
-from jupyter_autocoder.policy import Policy
+from jupyter_autocoder.policy import Policy, check
 from jupyter_autocoder.portal import portal
 from jupyter_autocoder.sandbox import Pool, describe
 from jupyter_autocoder.settings import Settings
@@ -84,6 +86,19 @@ class Workshop:
         """Answer one job; `draw` is called from this thread with everything that happens meanwhile."""
         events: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()
         return self._portal.watch(self._autocoder().ask, job, events.put, events=events, draw=draw)
+
+    def run_for_chat(self, source: str) -> str:
+        """Check `source` and run it in this session's sandbox; the Run as JSON, a refusal told as a failed one."""
+        verdict = check(source, Policy.from_settings(self._settings.policy))
+        if not verdict.allowed:
+            error = RunError(name="PolicyRefused", message=describe_refusal(verdict), line=verdict.findings[0].line)
+            return json.dumps(dataclasses.asdict(Run(ok=False, error=error)))
+
+        async def run() -> Run:
+            box = await self._session.box()
+            return await box.run(source)
+
+        return json.dumps(dataclasses.asdict(self._portal.call(run)))
 
     def preview(self, job: Job) -> str:
         """What would be sent for `job`, message by message, and what that is and costs at most."""

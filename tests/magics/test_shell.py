@@ -192,6 +192,24 @@ def test_a_function_is_adopted_as_its_exact_source(notebook: Any, errors_of: Err
     assert errors[4] == ""
 
 
+def test_a_conversation_runs_checked_code_in_the_notebooks_own_sandbox(
+    notebook: Any, text_of: Text, errors_of: Errors
+) -> None:
+    with FakeOpenAI({"Remember": python("hidden = 41")}) as server:
+        node = notebook.run(
+            "import json\nfrom jupyter_autocoder.magics import run_for_chat",
+            "%%autocode\nRemember a number.",
+            "run = json.loads(run_for_chat('print(hidden)\\nhidden + 1'))\nrun['ok'], run['value'], run['stdout']",
+            "run = json.loads(run_for_chat('import subprocess'))",
+            "run['ok'], run['error']['name'], run['error']['line']",
+            env={"OPENAI_BASE_URL": server.base_url},
+        )
+
+    assert errors_of(node) == [""] * 5
+    assert text_of(node.cells[2]) == "(True, '42', '41\\n')"
+    assert text_of(node.cells[4]) == "(False, 'PolicyRefused', 1)"
+
+
 def test_usage_tells_what_was_spent(notebook: Any, text_of: Text) -> None:
     with FakeOpenAI({"Make": python("r = 1")}) as server:
         node = notebook.run("%%autocode\nMake r.", "%usage 1d", env={"OPENAI_BASE_URL": server.base_url})
