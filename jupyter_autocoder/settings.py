@@ -15,14 +15,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import os
 import tomllib
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from jupyter_core import paths
 
@@ -32,40 +33,24 @@ FILE_NAME = "autocoder.toml"
 PREFIX = "AUTOCODER_"
 # These variables steer one run, they are no settings.
 RUN_VARIABLES = frozenset({"AUTOCODER_LIVE", "AUTOCODER_LOCK", "AUTOCODER_LOCKED", "AUTOCODER_MAX_COST"})
-# Limits on trading: outside a file a number may only fall, a permission only be withdrawn, a word only be "paper".
-TIGHTEN_ONLY = frozenset(
-    {
-        "trade.mode",
-        "trade.broker",
-        "trade.account",
-        "trade.live_accounts",
-        "trade.live_shared_user",
-        "trade.max_order_notional",
-        "trade.max_daily_notional",
-        "trade.max_daily_orders",
-        "trade.max_orders_per_minute",
-        "trade.max_daily_loss",
-        "trade.price_band",
-        "trade.warn_band",
-        "trade.warn_equity",
-        "trade.allow_short",
-        "trade.market_ttl",
-        "trade.limit_ttl",
-        "trade.price_move",
-        "trade.quote_age",
-        "trade.approve_above",
-        "trade.approvers",
-        "trade.key_file",
-    }
-)
-# Of these neither more nor less is certainly tighter: they stay as the files have them.
-FILE_ONLY = frozenset({"trade.duplicate_window", "trade.retention_days", "trade.lookup_time"})
 
 
 class Default(tuple[str, ...]):
     """A list that nobody has set: equal to the same list written down, and told apart from it by its class."""
 
     __slots__ = ()
+
+
+class Bound(NamedTuple):
+    """What a field's number must be, in words and as a test that nan, which compares with nothing, fails."""
+
+    words: str
+    holds: Callable[[float], bool]
+
+
+POSITIVE = Bound("a finite number above 0", lambda number: 0 < number < math.inf)
+NOT_NEGATIVE = Bound("a finite number of at least 0", lambda number: 0 <= number < math.inf)
+BUDGET = Bound("a number of at least 0 (inf: no budget)", lambda number: number >= 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +72,9 @@ class ModelSettings:
     azure_endpoint: str = ""
     azure_api_version: str = ""
     embedding: str = "text-embedding-3-small"
-    max_output_tokens: int = 4096
-    deadline: float = 180.0
-    first_byte_timeout: float = 60.0
+    max_output_tokens: Annotated[int, POSITIVE] = 4096
+    deadline: Annotated[float, POSITIVE] = 180.0
+    first_byte_timeout: Annotated[float, POSITIVE] = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,12 +82,12 @@ class LimitSettings:
     """[limits]: what a person may use up. None takes the profile's value; 0 means none at all is allowed."""
 
     profile: Literal["free", "tier-1", "tier-2", "tier-3", "local"] = "free"
-    requests_per_minute: int | None = None
-    requests_per_day: int | None = None
-    tokens_per_minute: int | None = None
-    usd_per_request: float | None = None
-    usd_per_day: float | None = None
-    usd_per_month: float | None = None
+    requests_per_minute: Annotated[int | None, NOT_NEGATIVE] = None
+    requests_per_day: Annotated[int | None, NOT_NEGATIVE] = None
+    tokens_per_minute: Annotated[int | None, NOT_NEGATIVE] = None
+    usd_per_request: Annotated[float | None, BUDGET] = None
+    usd_per_day: Annotated[float | None, BUDGET] = None
+    usd_per_month: Annotated[float | None, BUDGET] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,31 +105,33 @@ class SandboxSettings:
 
     `modules` are folders that can be imported inside, read-only. `pool` is how many warm sandboxes stand ready (0:
     none). `processes` allows child processes (joblib); it is off because the no-fork filter is a wall of its own.
+    `keep_output` is a folder for the whole text of runs whose output was cut; empty keeps none.
     """
 
     backend: Literal["bubblewrap", "landlock", "podman", "docker"] = "bubblewrap"
     landlock: Literal["required", "if-available"] = "if-available"
-    wall_time: float = 60.0
-    cpu_time: int = 120
-    memory: int = 4096
-    scratch: int = 1024
-    file_size: int = 1024
-    output: int = 10
-    messages: int = 2000
+    wall_time: Annotated[float, POSITIVE] = 60.0
+    cpu_time: Annotated[int, POSITIVE] = 120
+    memory: Annotated[int, POSITIVE] = 4096
+    scratch: Annotated[int, POSITIVE] = 1024
+    file_size: Annotated[int, POSITIVE] = 1024
+    output: Annotated[int, POSITIVE] = 10
+    keep_output: str = ""
+    messages: Annotated[int, POSITIVE] = 2000
     modules: tuple[str, ...] = ()
     processes: bool = False
     image: str = ""
-    pool: int = 1
-    pool_idle: float = 600.0
+    pool: Annotated[int, NOT_NEGATIVE] = 1
+    pool_idle: Annotated[float, NOT_NEGATIVE] = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class NotebookSettings:
     """[notebook]: how the magics behave unless the cell says otherwise."""
 
-    attempts: int = 3
+    attempts: Annotated[int, POSITIVE] = 3
     show_data: bool = False
-    rows_shown: int = 5
+    rows_shown: Annotated[int, NOT_NEGATIVE] = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +186,14 @@ class TradeSettings:
     retention_days: int = 0
 
 
+# Of these neither more nor less is certainly tighter: they stay as the files have them.
+FILE_ONLY = frozenset({"trade.duplicate_window", "trade.retention_days", "trade.lookup_time"})
+# These protect nothing: any layer may set them.
+_FREE = frozenset({"prices", "paper_cash", "commission", "commission_per_share", "skip_below"})
+# The others limit it: outside a file a number may only fall, a permission only be withdrawn, a word only be "paper".
+TIGHTEN_ONLY = frozenset(f"trade.{item.name}" for item in fields(TradeSettings) if item.name not in _FREE) - FILE_ONLY
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChatSettings:
     """[chat]: `context_messages` is how many earlier messages the model is shown, `context_tokens` how many tokens.
@@ -207,10 +202,10 @@ class ChatSettings:
     says so. `sandboxes` is how many conversations of one server hold a sandbox at a time.
     """
 
-    context_messages: int = 20
-    context_tokens: int = 24_000
+    context_messages: Annotated[int, NOT_NEGATIVE] = 20
+    context_tokens: Annotated[int, POSITIVE] = 24_000
     keep_deleted: bool = False
-    sandboxes: int = 4
+    sandboxes: Annotated[int, POSITIVE] = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,9 +247,14 @@ class _Layer:
         if kind is None:
             raise self.error(f"unknown setting {section}.{key}", f"{section}.{key}", _suggestion(section))
         try:
-            self.values[section, key] = _convert(value, kind)
-        except (TypeError, ValueError) as error:
+            self.values[section, key] = _bounded(_convert(value, kind), kind)
+        except (TypeError, ValueError, OverflowError) as error:
             raise self.error(f"setting {section}.{key} {error}", f"{section}.{key}", "") from None
+
+    def put_locked(self, tables: Any) -> None:
+        if not isinstance(tables, Mapping):
+            raise self.error("locked is no table", "locked", "write the keys into [locked.<section>]")
+        self.put_table(tables)
 
     def put_table(self, tables: Mapping[str, Any]) -> None:
         for section, table in tables.items():
@@ -305,7 +305,7 @@ def current() -> Settings:
 def _apply_system_file(settings: Settings, path: Path) -> Settings:
     tables = _read(path)
     locked = _Layer(str(path))
-    locked.put_table(tables.pop("locked", {}))
+    locked.put_locked(tables.pop("locked", {}))
     layer = _Layer(str(path))
     layer.put_table(tables)
     layer.values.update(locked.values)
@@ -393,7 +393,7 @@ def _parse(text: str, kind: Any) -> Any:
 
 @functools.cache
 def _kinds() -> dict[str, dict[str, Any]]:
-    return {name: dict(typing.get_type_hints(kind)) for name, kind in _sections()}
+    return {name: typing.get_type_hints(kind, include_extras=True) for name, kind in _sections()}
 
 
 def _sections() -> Iterator[tuple[str, Any]]:
@@ -408,6 +408,7 @@ def _suggestion(section: str) -> str:
 
 
 def _members(kind: Any) -> tuple[Any, ...]:
+    kind = kind.__origin__ if typing.get_origin(kind) is Annotated else kind
     return typing.get_args(kind) if typing.get_origin(kind) in (types.UnionType, typing.Union) else (kind,)
 
 
@@ -427,6 +428,13 @@ def _convert(value: Any, kind: Any) -> Any:
             return value
     msg = f"is {value!r}, wanted {_describe(kind)}"
     raise TypeError(msg)
+
+
+def _bounded(value: Any, kind: Any) -> Any:
+    for bound in getattr(kind, "__metadata__", ()):
+        if value is not None and not bound.holds(value):
+            raise ValueError(f"is {value!r}, wanted {bound.words}")
+    return value
 
 
 def _describe(kind: Any) -> str:

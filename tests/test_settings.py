@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_autocoder.errors import SettingLocked, SettingsError
-from jupyter_autocoder.settings import Settings, load
+from jupyter_autocoder.settings import FILE_ONLY, TIGHTEN_ONLY, Settings, TradeSettings, load
 
 
 @pytest.fixture
@@ -116,3 +116,65 @@ def test_replace_makes_a_new_object() -> None:
     changed = settings.replace("option", model__name="x")
 
     assert (settings.model.name, changed.model.name) == ("gpt-4o", "x")
+
+
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        ("sandbox", "wall_time = nan"),
+        ("sandbox", "wall_time = inf"),
+        ("sandbox", "wall_time = 0"),
+        ("sandbox", "memory = -5"),
+        ("sandbox", "pool = -1"),
+        ("sandbox", "pool_idle = nan"),
+        ("notebook", "attempts = 0"),
+        ("notebook", "rows_shown = -1"),
+        ("model", "deadline = 0"),
+        ("model", f"deadline = {10**400}"),
+        ("limits", "usd_per_day = nan"),
+        ("limits", "requests_per_day = -1"),
+        ("chat", "sandboxes = 0"),
+    ],
+)
+def test_a_number_out_of_bounds_names_file_and_key(person: Path, section: str, line: str) -> None:
+    (person / "autocoder.toml").write_text(f"[{section}]\n{line}\n")
+
+    with pytest.raises(SettingsError, match=str(person / "autocoder.toml")) as caught:
+        load({}, directories=[person], system=[])
+
+    assert caught.value.key == f"{section}.{line.split()[0]}"
+
+
+def test_bounds_hold_for_variables_and_options_too() -> None:
+    with pytest.raises(SettingsError, match="AUTOCODER_SANDBOX_WALL_TIME"):
+        load({"AUTOCODER_SANDBOX_WALL_TIME": "nan"}, directories=[], system=[])
+    with pytest.raises(SettingsError, match=r"notebook\.attempts is 0, wanted a finite number above 0"):
+        Settings().replace("option", notebook__attempts=0)
+
+
+def test_numbers_at_their_bounds_load(person: Path) -> None:
+    (person / "autocoder.toml").write_text(
+        "[sandbox]\npool = 0\npool_idle = 0\nwall_time = 0.5\n"
+        "[limits]\nrequests_per_day = 0\nusd_per_day = inf\n[notebook]\nattempts = 1\nrows_shown = 0\n"
+    )
+
+    settings = load({}, directories=[person], system=[])
+
+    assert (settings.sandbox.pool, settings.sandbox.pool_idle, settings.sandbox.wall_time) == (0, 0.0, 0.5)
+    assert (settings.limits.requests_per_day, settings.limits.usd_per_day) == (0, float("inf"))
+    assert (settings.notebook.attempts, settings.notebook.rows_shown) == (1, 0)
+
+
+def test_locked_that_is_no_table_is_an_error_of_the_file(system: Path) -> None:
+    (system / "autocoder.toml").write_text("locked = true\n")
+
+    with pytest.raises(SettingsError, match=str(system / "autocoder.toml")) as caught:
+        load({}, directories=[], system=[system])
+
+    assert caught.value.key == "locked"
+
+
+def test_every_trade_setting_that_is_not_known_to_be_harmless_can_only_be_tightened() -> None:
+    loose = {name for name in vars(TradeSettings()) if f"trade.{name}" not in TIGHTEN_ONLY | FILE_ONLY}
+
+    assert loose == {"prices", "paper_cash", "commission", "commission_per_share", "skip_below"}
