@@ -13,7 +13,6 @@ from jupyter_autocoder.policy.capabilities import CAPABILITIES
 from jupyter_autocoder.policy.rules import RULES
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_URL = "https://pypi.org/project/jupyter-autocoder/"
 Place = tuple[str, int | None, Sequence[Finding]]
 
 
@@ -25,7 +24,6 @@ def sarif(places: Iterable[Place], *, version: str) -> dict[str, Any]:
     driver = {
         "name": "jupyter-autocoder",
         "version": version,
-        "informationUri": _URL,
         "rules": rules,
     }
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
