@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
+from jupyter_autocoder.broking.audit import Who
+from jupyter_autocoder.broking.base import Broker
 from jupyter_autocoder.broking.drafting import Wish, matching
+from jupyter_autocoder.broking.entries import Entry
+from jupyter_autocoder.broking.tickets import TicketBook
 from jupyter_autocoder.desk.outcome import Outcome
 from jupyter_autocoder.errors import TradeRefused
 from jupyter_autocoder.trade.limits import Switch
@@ -13,8 +17,20 @@ from jupyter_autocoder.trade.orders import Changes, Order, Reading, Size, Target
 from jupyter_autocoder.trade.terms import Action, ReadBy, TimeInForce
 from jupyter_autocoder.trade.tickets import CLIENT_ID_PREFIX
 
-if TYPE_CHECKING:
-    from jupyter_autocoder.desk.desk import Desk
+
+class Desk(Protocol):
+    """What of a desk the words need; see `jupyter_autocoder.desk.desk.Desk`."""
+
+    owner: str
+    book: TicketBook
+
+    @property
+    def me(self) -> Who: ...
+    def broker(self) -> Broker: ...
+    def card(self, ticket: str) -> dict[str, Any]: ...
+    def cancel(self, ticket: str, who: Who) -> Entry: ...
+    def propose(self, wish: Wish, reading: Reading | None = None) -> Outcome: ...
+    def set_trading(self, state: Switch, who: Who, *, reason: str = "") -> None: ...
 
 
 def manage(desk: Desk, reading: Reading) -> Outcome:
