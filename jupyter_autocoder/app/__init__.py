@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -41,6 +42,9 @@ class Command(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (see `ExitCode`)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A notebook's text may hold what no encoding can write: it is then told as an escape.
+        sys.stdout.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(prog="jupyter autocoder", description=__doc__, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=__version__)

@@ -16,7 +16,13 @@ from nbformat import NotebookNode
 from jupyter_autocoder.errors import UsageError
 from jupyter_autocoder.events import METADATA
 
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _MAGIC = re.compile(r"\A\s*%%autocode\b[ \t]*(?P<line>[^\n]*)\n?(?P<cell>.*)\Z", re.DOTALL)
+_TEXTS = ("model", "origin", "key", "prompt", "code", "source", "verdict", "backend", "error", "ticket", "state")
+_COUNTS = ("attempts", "cost_micro_usd")
+_TALLIES = {"checks": ("passed", "count"), "tokens": ("input", "output")}
+# A database's integer: what is larger is no count, and would not divide as a float.
+_MOST = 2**63 - 1
 
 
 def read(path: Path) -> NotebookNode:
@@ -35,9 +41,61 @@ def read(path: Path) -> NotebookNode:
         raise UsageError(
             f"{path} is not a notebook that can be read.", why=what, do="save it anew in Jupyter"
         ) from None
-    if not isinstance(notebook.get("cells"), list):
-        raise UsageError(f"{path} is not a notebook that can be read.", why="it has no cells", do="save it anew")
+    if problem := _problem_of(notebook):
+        raise UsageError(f"{path} is not a notebook that can be read.", why=problem, do="save it anew in Jupyter")
     return notebook
+
+
+def _problem_of(notebook: NotebookNode) -> str:
+    """Say what nothing here could work with; nbformat only logs what breaks the format."""
+    if not isinstance(notebook.get("cells"), list):
+        return "it has no cells"
+    if not isinstance(notebook.setdefault("metadata", NotebookNode()), dict):
+        return "its metadata is no object"
+    for number, cell in enumerate(notebook.cells, 1):
+        if not isinstance(cell, NotebookNode):
+            return f"cell {number} is no object"
+        if wrong := _problem_of_cell(cell):
+            return f"cell {number} has {wrong}"
+    return ""
+
+
+def _problem_of_cell(cell: NotebookNode) -> str:
+    if not isinstance(cell.get("cell_type"), str) or not isinstance(cell.get("source"), str):
+        return "a type or a source that is no text"
+    metadata = cell.setdefault("metadata", NotebookNode())
+    if not isinstance(metadata, dict) or not _are_texts(metadata.get("tags", [])):
+        return "metadata that cannot be understood"
+    if cell.cell_type == "code":
+        cell.setdefault("execution_count", None)
+        outputs = cell.setdefault("outputs", [])
+        if not isinstance(outputs, list) or not all(map(_is_output, outputs)):
+            return "outputs that cannot be understood"
+    return ""
+
+
+def _is_output(output: Any) -> bool:
+    if not isinstance(output, dict) or not isinstance(output.get("metadata", {}), dict):
+        return False
+    match output.get("output_type"):
+        case "stream":
+            return isinstance(output.get("text"), str)
+        case "error":
+            return _are_texts(output.get("traceback", []))
+        case "display_data" | "execute_result":
+            return isinstance(output.get("data"), dict)
+    return False
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def clear(notebook: NotebookNode) -> None:
+    """Take away what earlier runs left, so that whatever stands in a cell later is this run's."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
 
 
 def write(notebook: NotebookNode, path: Path) -> None:
@@ -50,7 +108,7 @@ def write(notebook: NotebookNode, path: Path) -> None:
             file.write(nbformat.writes(notebook) + "\n")
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
-    except OSError as error:
+    except (OSError, UnicodeEncodeError) as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise UsageError(
@@ -67,11 +125,29 @@ def prompt_of(cell: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def provenance_of(cell: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the cell's outputs tell about how its answer came to be; empty where they tell nothing."""
-    found: dict[str, Any] = {}
+    """Return what the cell's outputs tell about how its answer came to be; empty where they tell nothing.
+
+    Anybody may have written it, so the keys that are used here are left out where they hold something else than we
+    write: texts, counts, and ``checks`` and ``tokens`` with all their counts.
+    """
+    found: Any = {}
     for output in cell.get("outputs", ()):
         found = output.get("metadata", {}).get(METADATA, found)
-    return dict(found)
+    return {key: value for key, value in found.items() if _is_ours(key, value)} if isinstance(found, dict) else {}
+
+
+def _is_ours(key: str, value: object) -> bool:
+    if key in _TEXTS:
+        return isinstance(value, str)
+    if key in _COUNTS:
+        return value is None or _is_count(value)
+    if key in _TALLIES:
+        return isinstance(value, dict) and set(value) >= set(_TALLIES[key]) and all(map(_is_count, value.values()))
+    return True
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value <= _MOST
 
 
 def texts_of(cell: Mapping[str, Any]) -> Iterator[str]:
@@ -83,9 +159,14 @@ def texts_of(cell: Mapping[str, Any]) -> Iterator[str]:
         elif kind == "error":
             yield error_text(output)
         elif METADATA not in output.get("metadata", {}):
-            yield output["data"].get("text/plain", "")
+            yield str(output["data"].get("text/plain", ""))
 
 
 def error_text(output: Mapping[str, Any]) -> str:
     """An error output as its reader sees it."""
-    return "\n".join(output.get("traceback", ())) or f"{output['ename']}: {output['evalue']}"
+    return "\n".join(output.get("traceback", ())) or f"{output.get('ename', '')}: {output.get('evalue', '')}"
+
+
+def uncoloured(text: str) -> str:
+    """Return `text` without a terminal's colours."""
+    return _ANSI.sub("", text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import html
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -34,7 +33,6 @@ td,th{border:0;padding:.15rem .6rem;text-align:right;border-bottom:1px solid #88
 """
 # Nothing may be loaded or run, whatever an output holds: the browser's own rule behind the cleaning.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def render(notebook: NotebookNode, result: RunReport) -> str:
@@ -45,7 +43,7 @@ def render(notebook: NotebookNode, result: RunReport) -> str:
     state = "done" if result.ok else "failed"
     cost = f"${result.cost_micro_usd / 1e6:.4f}, {result.tokens} tokens"
     head = f"<p class=quiet>{state} in {result.seconds:.1f} s · {cost}</p>"
-    problem = f"<pre>{html.escape(_plain(result.error))}</pre>" if result.error else ""
+    problem = f"<pre>{html.escape(notebooks.uncoloured(result.error))}</pre>" if result.error else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
@@ -88,16 +86,16 @@ def _facts(row: CellReport) -> Iterator[str]:
     if checks:
         yield f"{checks['passed']} of {checks['count']} checks passed" if checks["count"] else "unchecked"
     if told.get("origin") == "model":
-        yield f"{sum(told['tokens'].values())} tokens"
+        yield f"{sum(told.get('tokens', {}).values())} tokens"
 
 
 def _output(output: Mapping[str, Any]) -> str:
     if METADATA in output.get("metadata", {}):
         return ""
     if output["output_type"] == "stream":
-        return f"<pre>{html.escape(_plain(output['text']))}</pre>"
+        return f"<pre>{html.escape(notebooks.uncoloured(output['text']))}</pre>"
     if output["output_type"] == "error":
-        return f"<pre>{html.escape(_plain(notebooks.error_text(output)))}</pre>"
+        return f"<pre>{html.escape(notebooks.uncoloured(notebooks.error_text(output)))}</pre>"
     # What people's own cells show was never cleaned, and a page travels further than a notebook.
     data = clean_bundle(dict(output["data"]), {}).data
     for mime in ("image/png", "image/jpeg"):
@@ -105,15 +103,13 @@ def _output(output: Mapping[str, Any]) -> str:
             return f'<p><img alt="picture" src="data:{mime};base64,{"".join(data[mime].split())}"></p>'
     if "text/html" in data:
         return f"<div>{data['text/html']}</div>"
-    return f"<pre>{html.escape(_plain(str(data.get('text/plain', ''))))}</pre>"
+    return f"<pre>{html.escape(notebooks.uncoloured(str(data.get('text/plain', ''))))}</pre>"
 
 
-def _is_base64(text: str) -> bool:
+def _is_base64(text: object) -> bool:
+    if not isinstance(text, str):
+        return False
     try:
         return bool(base64.b64decode("".join(text.split()), validate=True))
     except (binascii.Error, ValueError):
         return False
-
-
-def _plain(text: str) -> str:
-    return _ANSI.sub("", text)

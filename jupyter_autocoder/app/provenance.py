@@ -23,7 +23,8 @@ def run(options: argparse.Namespace) -> int:
     for number, cell in enumerate(notebooks.read(options.notebook).cells, 1):
         prompt = notebooks.prompt_of(cell)
         if prompt is not None:
-            told.append({"cell": number, "text": prompt[1].strip(), **notebooks.provenance_of(cell)})
+            head = {"cell": number, "text": prompt[1].strip()}
+            told.append({**head, **notebooks.provenance_of(cell), **head})
     if options.json:
         sys.stdout.write(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     else:
@@ -35,12 +36,13 @@ def _line(row: Mapping[str, Any]) -> str:
     title = f"cell {row['cell']}: {row['text'].splitlines()[0] if row['text'] else '(empty)'}"
     if "origin" not in row:
         return f"{title}\n  {row.get('error', 'not run')}"
-    checks = row["checks"]
+    checks = row.get("checks") or {"passed": 0, "count": 0}
+    attempts = row.get("attempts") or 1
     facts = [
-        "from the lock" if row["origin"] == "lock" else f"by {row['model']}",
-        f"code {row['code']}",
+        "from the lock" if row["origin"] == "lock" else f"by {row.get('model', 'an unknown model')}",
+        f"code {row.get('code', 'unknown')}",
         f"{checks['passed']} of {checks['count']} checks passed" if checks["count"] else "unchecked",
-        f"{row['attempts']} attempts" if row["attempts"] > 1 else "",
-        f"run in {row['backend']}" if row["backend"] else "not run",
+        f"{attempts} attempts" if attempts > 1 else "",
+        f"run in {row['backend']}" if row.get("backend") else "not run",
     ]
     return f"{title}\n  {', '.join(fact for fact in facts if fact)}"

@@ -52,7 +52,7 @@ def _gather_file(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> 
         for number, entry in enumerate(Lock(path).entries().values(), 1):
             yield Source(path=path.as_posix(), text=entry.code, cell=number)
             if entry.checks:
-                yield Source(path=path.as_posix(), text=compile_checks(entry.checks).source, cell=number)
+                yield Source(path=path.as_posix(), text=_script(entry.checks), cell=number)
     else:
         yield Source(path=path.as_posix(), text=_read(path))
 
@@ -66,9 +66,17 @@ def _gather_notebook(path: Path, *, all_cells: bool, environ: Mapping[str, str])
             for code in _generated(lock.entries(), text, checks, notebooks.provenance_of(cell)):
                 yield Source(path=path.as_posix(), text=code, cell=number)
             if checks:
-                yield Source(path=path.as_posix(), text=compile_checks(checks).source, cell=number)
+                yield Source(path=path.as_posix(), text=_script(checks), cell=number)
         elif all_cells and cell.cell_type == "code":
             yield Source(path=path.as_posix(), text=_plain(cell.source), cell=number)
+
+
+def _script(checks: str) -> str:
+    """The checks as they would run, or as they stand where they are no Python: then the checker says where."""
+    try:
+        return compile_checks(checks).source
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return checks
 
 
 def _generated(entries: Mapping[str, Entry], text: str, checks: str, provenance: Mapping[str, Any]) -> list[str]:

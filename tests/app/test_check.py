@@ -107,3 +107,21 @@ def test_what_cannot_be_read_as_python_is_refused_and_nothing_breaks(folder: Pat
 def test_a_missing_path_is_one_clear_message(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "none.py"]) == 2
     assert "There is no file or folder none.py" in capsys.readouterr().err
+
+
+def test_checks_of_a_lock_that_are_no_python_are_refused_and_nothing_breaks(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Lock(folder / "autocode.lock").put("k", Entry(prompt="Make r.", checks="assert r ==", code="r = 1"))
+
+    assert main(["check", "autocode.lock"]) == 4
+    assert "autocode.lock cell 1:1:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("metadata", ["text", ["list"], {"source": 7}])
+def test_a_strangers_output_metadata_breaks_nothing(folder: Path, metadata: object) -> None:
+    shown = nbformat.v4.new_output("display_data", data={}, metadata={"jupyter_autocoder": metadata})
+    cell = nbformat.v4.new_code_cell("%%autocode\nMake r.", outputs=[shown])
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / "n.ipynb")
+
+    assert main(["check", "n.ipynb"]) == 0

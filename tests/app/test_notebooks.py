@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+from nbformat import NotebookNode
 
-from jupyter_autocoder.app.notebooks import prompt_of, provenance_of, read, write
+from jupyter_autocoder.app.notebooks import clear, prompt_of, provenance_of, read, write
 from jupyter_autocoder.errors import UsageError
 
 
@@ -68,3 +71,78 @@ def test_provenance_is_the_last_status() -> None:
     ]
 
     assert provenance_of(nbformat.v4.new_code_cell(outputs=outputs)) == {"model": "m"}
+
+
+TOLD = {"origin": "lock", "tokens": {"input": 1, "output": 2}, "checks": {"passed": 1, "count": 1}, "attempts": 1}
+
+
+def cell_with(metadata: object) -> NotebookNode:
+    output = {"output_type": "display_data", "data": {}, "metadata": {"jupyter_autocoder": metadata}}
+    cell: NotebookNode = nbformat.from_dict({"cell_type": "code", "source": "", "metadata": {}, "outputs": [output]})
+    return cell
+
+
+@pytest.mark.parametrize("metadata", ["text", ["list"], 7, None, True])
+def test_provenance_that_is_no_object_tells_nothing(metadata: object) -> None:
+    assert provenance_of(cell_with(metadata)) == {}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"origin": ["lock"]},
+        {"model": 3},
+        {"cost_micro_usd": "1"},
+        {"cost_micro_usd": -1},
+        {"cost_micro_usd": 10**400},
+        {"attempts": "many"},
+        {"tokens": 3},
+        {"tokens": {"input": "1", "output": 2}},
+        {"checks": {"passed": 1}},
+        {"ticket": {}},
+    ],
+)
+def test_of_provenance_only_what_has_our_form_is_told(wrong: dict[str, Any]) -> None:
+    told = provenance_of(cell_with({**TOLD, **wrong}))
+
+    assert told == {key: value for key, value in TOLD.items() if key not in wrong}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        7,
+        {"cell_type": "code", "source": 7, "metadata": {}, "outputs": []},
+        {"cell_type": 7, "source": "", "metadata": {}},
+        {"cell_type": "code", "source": "", "metadata": "x", "outputs": []},
+        {"cell_type": "code", "source": "", "metadata": {"tags": 5}, "outputs": []},
+        {"cell_type": "code", "source": "", "metadata": {}, "outputs": 7},
+        {"cell_type": "code", "source": "", "metadata": {}, "outputs": ["x"]},
+        {"cell_type": "code", "source": "", "metadata": {}, "outputs": [{"output_type": "stream", "name": "stdout"}]},
+        {"cell_type": "code", "source": "", "metadata": {}, "outputs": [{"output_type": "display_data", "data": 3}]},
+        {"cell_type": "code", "source": "", "metadata": {}, "outputs": [{"output_type": "error", "traceback": [1]}]},
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_cell_of_another_form_is_one_clear_error(tmp_path: Path, cell: object) -> None:
+    path = tmp_path / "n.ipynb"
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]}))
+
+    with pytest.raises(UsageError, match="not a notebook that can be read"):
+        read(path)
+
+
+def test_clearing_leaves_nothing_of_earlier_runs() -> None:
+    cell = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("stream", text="x")], execution_count=4)
+    node = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("text"), cell])
+
+    clear(node)
+
+    assert (cell.outputs, cell.execution_count) == ([], None)
+
+
+def test_text_that_cannot_be_encoded_is_not_half_written(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="could not be written"):
+        write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("'\ud800'")]), tmp_path / "n.ipynb")
+
+    assert list(tmp_path.iterdir()) == []

@@ -14,12 +14,13 @@ PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgG
 
 
 def render(*outputs: Any, prompt: str = "Do it.", **row: Any) -> str:
-    cell = nbformat.v4.new_code_cell(f"%%autocode\n{prompt}", outputs=list(outputs))
+    cell = nbformat.v4.new_code_cell(f"%%autocode\n{prompt}")
+    cell.outputs = [nbformat.from_dict(output) for output in outputs]
     told = report.CellReport(index=0, status="ok", prompt=prompt, source=cell.source, **row)
     result = report.RunReport(
         notebook="n.ipynb", ok=True, exit_code=0, seconds=1, cost_micro_usd=4200, tokens=12, error="", cells=[told]
     )
-    return page.render(nbformat.v4.new_notebook(cells=[cell]), result)
+    return page.render(nbformat.from_dict({"metadata": {}, "cells": [cell]}), result)
 
 
 def data(**bundle: str) -> Any:
@@ -70,3 +71,9 @@ def test_the_page_names_no_other_file() -> None:
     shown = render(data(text_plain="x"))
 
     assert not re.search(r"(src|href)=[\"'](?!data:)", shown)
+
+
+def test_what_is_no_text_is_no_picture() -> None:
+    shown = render({"output_type": "display_data", "data": {"image/png": 7, "text/plain": "seven"}, "metadata": {}})
+
+    assert "<img" not in shown

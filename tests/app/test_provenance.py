@@ -47,3 +47,27 @@ def test_machines_get_json(path: Path, capsys: pytest.CaptureFixture[str]) -> No
     main(["provenance", str(path), "--json"])
 
     assert [row["cell"] for row in json.loads(capsys.readouterr().out)] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "line"),
+    [
+        ({"origin": "lock"}, "  from the lock, code unknown, unchecked, not run"),
+        ({"origin": "model", "checks": 3}, "  by an unknown model, code unknown, unchecked, not run"),
+        ({"origin": ["lock"]}, "  not run"),
+        ({"origin": "lock", "cell": [], "text": 7}, "  from the lock, code unknown, unchecked, not run"),
+        ("text", "  not run"),
+        (["list"], "  not run"),
+        ({"error": "\ud800"}, "  \\ud800"),
+    ],
+)
+def test_a_strangers_metadata_is_told_as_far_as_it_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], metadata: object, line: str
+) -> None:
+    output = {"output_type": "display_data", "data": {}, "metadata": {"jupyter_autocoder": metadata}}
+    cell = {"cell_type": "code", "source": "%%autocode\nMake r.", "metadata": {}, "outputs": [output]}
+    told = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [{**cell, "execution_count": None}]}
+    (tmp_path / "n.ipynb").write_text(json.dumps(told))
+
+    assert main(["provenance", str(tmp_path / "n.ipynb")]) == 0
+    assert capsys.readouterr().out.splitlines() == ["cell 1: Make r.", line]
