@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from nbformat import NotebookNode
 
 from jupyter_autocoder.agent.checks import compile_checks, split
 from jupyter_autocoder.app import notebooks
-from jupyter_autocoder.errors import ExitCode, NotInLock
+from jupyter_autocoder.errors import ExitCode, LockError, NotInLock
 from jupyter_autocoder.lock import Entry, Lock, find
 
 # Our own lines in ordinary cells go: the plain notebook must run where this package is not installed.
@@ -31,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     notebook = notebooks.read(options.notebook)
     lock = Lock(find(options.notebook.resolve().parent, os.environ))
-    count = export(notebook, lock, options.notebook.name)
+    count = export(notebook, lock, lock.name_of(str(options.notebook.resolve())))
     notebooks.write(notebook, options.output)
     sys.stdout.write(f"{options.output}: {count} prompts replaced by their locked code\n")
     return int(ExitCode.DONE)
@@ -40,17 +41,20 @@ def run(options: argparse.Namespace) -> int:
 def export(notebook: NotebookNode, lock: Lock, name: str) -> int:
     """Replace each prompt of `notebook` by its locked code, and its checks by a cell of their own; return how many.
 
-    The checks stand apart so that the code's last expression is still what its cell shows. Raises NotInLock for a
-    prompt without an answer.
+    The checks stand apart so that the code's last expression is still what its cell shows. A prompt with ``--dry-run``
+    never ran and is never locked: its words stay, as a comment. Raises NotInLock for another prompt without an answer,
+    LockError for checks that cannot be compiled.
     """
     cells: list[NotebookNode] = []
     previous = ""
     count = 0
     for number, cell in enumerate(notebook.cells, 1):
         prompt = notebooks.prompt_of(cell)
-        if prompt is not None:
+        if prompt is not None and _is_dry(prompt[0]):
+            cells.append(_emptied(cell, _comment(split(prompt[1])[0]) + "# (only a draft: nothing was run)"))
+        elif prompt is not None:
             previous, entry = _find(lock, *split(prompt[1]), name, previous, number)
-            cells += _plain(cell, entry)
+            cells += _plain(cell, entry, lock.path)
             count += 1
         elif cell.cell_type != "code":
             cells.append(cell)
@@ -60,12 +64,27 @@ def export(notebook: NotebookNode, lock: Lock, name: str) -> int:
     return count
 
 
-def _plain(cell: NotebookNode, entry: Entry) -> list[NotebookNode]:
-    comment = "".join(f"# {line}".rstrip() + "\n" for line in entry.prompt.strip().splitlines())
-    cells = [_emptied(cell, comment + entry.code.rstrip("\n"))]
-    if checks := compile_checks(entry.checks).source:
+def _is_dry(line: str) -> bool:
+    try:
+        return "--dry-run" in shlex.split(line)
+    except ValueError:
+        return False
+
+
+def _plain(cell: NotebookNode, entry: Entry, path: Path) -> list[NotebookNode]:
+    try:
+        checks = compile_checks(entry.checks).source
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        what = f'{path} holds checks that are no Python, of "{entry.title}".'
+        raise LockError(what, path=str(path), why=str(error), do="run that cell again, or mend the lock") from None
+    cells = [_emptied(cell, _comment(entry.prompt) + entry.code.rstrip("\n"))]
+    if checks:
         cells.append(nbformat.v4.new_code_cell("# checks\n" + checks.rstrip("\n")))
     return cells
+
+
+def _comment(text: str) -> str:
+    return "".join(f"# {line}".rstrip() + "\n" for line in text.strip().splitlines())
 
 
 def _emptied(cell: NotebookNode, source: str) -> NotebookNode:

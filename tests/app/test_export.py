@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 
 from jupyter_autocoder.app import main
 from jupyter_autocoder.app.export import export
-from jupyter_autocoder.errors import NotInLock
+from jupyter_autocoder.errors import LockError, NotInLock
 from jupyter_autocoder.lock import Entry, Lock
 
 
@@ -64,3 +64,24 @@ def test_a_prompt_without_an_answer_is_named_and_nothing_is_written(lock: Lock, 
 
     assert code == 7
     assert not (tmp_path / "out.ipynb").exists()
+
+
+def test_a_draft_is_never_locked_and_stays_as_a_comment(lock: Lock) -> None:
+    lock.put("b", Entry(prompt="Again.", code="x = 2\n", previous="a", notebook="n.ipynb"))
+    lock.put("c", Entry(prompt="Again.", code="x = 3\n", previous="", notebook="n.ipynb"))
+    node = notebook(
+        "%%autocode\nMake r.\n---\nassert r", "%%autocode --dry-run\nTry\nthis.\n---\nassert 1", "%%autocode\nAgain."
+    )
+
+    count = export(node, lock, "n.ipynb")
+
+    assert count == 2
+    assert node.cells[2].source == "# Try\n# this.\n# (only a draft: nothing was run)"
+    assert node.cells[3].source == "# Again.\nx = 2"
+
+
+def test_locked_checks_that_are_no_python_are_one_clear_error(lock: Lock) -> None:
+    lock.put("b", Entry(prompt="Indented.", checks="  assert x", code="x = 2\n"))
+
+    with pytest.raises(LockError, match=r'no Python, of "Indented\."'):
+        export(notebook("%%autocode\nIndented.\n---\nassert x"), lock, "n.ipynb")
