@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import json
+import math
 import os
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from traitlets import TraitError
 from traitlets.config import Config
 
 from jupyter_autocoder import errors
@@ -23,6 +26,9 @@ from jupyter_autocoder.app.report import Failure, RunReport, Watcher
 from jupyter_autocoder.errors import AutocoderError, ExitCode, UsageError
 from jupyter_autocoder.lock import Lock, find
 
+# The messages' poll counts milliseconds in 32 bits: longer waits would not be waited for at all.
+_LONGEST = 2_000_000
+
 
 def execute(options: argparse.Namespace) -> RunReport:
     """Run the notebook ``options.notebook`` and write what was asked for: the notebook, also when a cell fails, a page.
@@ -30,6 +36,7 @@ def execute(options: argparse.Namespace) -> RunReport:
     Raises UsageError where the notebook cannot be read or something cannot be written.
     """
     notebook = notebooks.read(options.notebook)
+    notebooks.clear(notebook)
     inject(notebook, options.parameter)
     write = bar.writer(sys.stdout, sys.stderr)
     watcher = Watcher(options.notebook, notebook, verbose=options.verbose, write=write)
@@ -45,7 +52,9 @@ def execute(options: argparse.Namespace) -> RunReport:
         report.save(options.html, page.render(notebook, result))
     if options.update_lock and result.ok:
         lock = Lock(find(options.notebook.resolve().parent, os.environ))
-        lock.prune(options.notebook.name, {row.provenance.get("key", "") for row in result.cells})
+        lock.prune(
+            lock.name_of(str(options.notebook.resolve())), {row.provenance.get("key", "") for row in result.cells}
+        )
     return result
 
 
@@ -60,13 +69,25 @@ def _execute(notebook: NotebookNode, options: argparse.Namespace, watcher: Watch
 def _client(notebook: NotebookNode, options: argparse.Namespace, watcher: Watcher, config: Config) -> NotebookClient:
     return NotebookClient(
         notebook,
-        timeout=int(options.timeout) if options.timeout else None,
-        kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
+        timeout=whole_seconds(options.timeout),
+        kernel_name=kernel_of(notebook),
         resources={"metadata": {"path": str(options.notebook.resolve().parent)}},
         config=config,
         on_cell_execute=watcher.starts,
         on_cell_executed=watcher.ended,
     )
+
+
+def whole_seconds(timeout: float | None) -> int | None:
+    """The time a cell may take as nbclient wants it: whole seconds, where 0 would mean no end at all."""
+    return None if timeout is None else max(1, min(math.ceil(timeout), _LONGEST))
+
+
+def kernel_of(notebook: NotebookNode) -> str:
+    """The name of the kernel that the notebook wants; Python's where it tells none."""
+    spec = notebook.metadata.get("kernelspec")
+    name = spec.get("name") if isinstance(spec, dict) else None
+    return name if isinstance(name, str) and name else "python3"
 
 
 def _execute_by(client: NotebookClient, options: argparse.Namespace) -> Failure | None:
@@ -81,7 +102,7 @@ def _execute_by(client: NotebookClient, options: argparse.Namespace) -> Failure 
     except NoSuchKernel as error:
         do = "jupyter kernelspec list shows those that there are; choose one in the notebook"
         raise UsageError(f"There is no kernel {error.name}, which the notebook wants.", do=do) from None
-    except RuntimeError as error:
+    except (RuntimeError, OSError, TraitError, json.JSONDecodeError) as error:
         # nbclient would assert at exit that the kernel it could not start is there.
         atexit.unregister(client._cleanup_kernel)
         return Failure("NoKernel", f"The notebook's kernel did not start: {error}", ExitCode.CELL_FAILED)

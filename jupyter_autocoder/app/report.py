@@ -21,7 +21,6 @@ from jupyter_autocoder.events import METADATA
 Status = Literal["ok", "failed", "not run"]
 # XML 1.0 has no place for these characters, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -70,11 +69,12 @@ class Watcher:
         self._verbose = verbose
         self._write = write
         self._started = 0.0
+        self._running: CellReport | None = None
         self.cells = {i: _blank(i, cell) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"}
 
     def starts(self, cell: NotebookNode, cell_index: int) -> None:
         self._started = time.monotonic()
-        row = self.cells[cell_index]
+        row = self._running = self.cells[cell_index]
         self._write.at(sum(row.status != "not run" for row in self.cells.values()), len(self.cells))
         if self._verbose and row.prompt:
             self._write(f"\n── cell {cell_index + 1} " + "─" * 60 + f"\n{row.prompt.strip()}\n")
@@ -85,18 +85,18 @@ class Watcher:
         row.provenance = notebooks.provenance_of(cell)
         errors = [output for output in cell.outputs if output.output_type == "error"]
         row.status = "failed" if errors else "ok"
+        self._running = None
         row.error = f"{errors[0].ename}: {errors[0].evalue}" if errors else ""
         if row.prompt and self._verbose:
             self._write(_transcript(cell, row))
         elif row.prompt:
             mark = "✗" if errors else "✓"
-            self._write(f"{mark} cell {cell_index + 1} ({row.seconds:.1f} s) {row.prompt.strip().splitlines()[0]}\n")
+            self._write(f"{mark} cell {cell_index + 1} ({row.seconds:.1f} s) {_title(row)}\n")
 
     def result(self, failure: Failure | None, seconds: float, *, pending_ok: bool) -> RunReport:
         """The whole run; a ticket that waits for a person makes it unfinished unless `pending_ok`."""
-        for row in self.cells.values():
-            cell = self._notebook.cells[row.index]
-            row.provenance = row.provenance or notebooks.provenance_of(cell)
+        if failure and self._running is not None:
+            self._breaks_off(self._running, failure)
         rows = list(self.cells.values())
         waiting = [row.provenance["ticket"] for row in rows if "ticket" in row.provenance]
         code = ExitCode.TICKET_WAITS if waiting and not pending_ok else ExitCode.DONE
@@ -111,6 +111,13 @@ class Watcher:
             error=f"{failure.name}: {failure.text}" if failure else "",
             cells=rows,
         )
+
+    def _breaks_off(self, row: CellReport, failure: Failure) -> None:
+        """Write down a cell that never ended, as when it took too long or its kernel died."""
+        row.status = "failed"
+        row.error = f"{failure.name}: {failure.text}"
+        row.seconds = round(time.monotonic() - self._started, 3)
+        row.provenance = notebooks.provenance_of(self._notebook.cells[row.index])
 
 
 def closing_line(result: RunReport) -> str:
@@ -157,34 +164,46 @@ def _suite(result: RunReport) -> ElementTree.Element:
     rows = [row for row in result.cells if row.prompt or row.status == "failed"]
     failed = sum(row.status == "failed" for row in rows)
     skipped = sum(row.status == "not run" for row in rows)
+    # Green would be wrong where no cell is to blame, as for a kernel that did not start.
+    unstarted = not result.ok and not failed
     suite = ElementTree.Element(
         "testsuite",
         name=result.notebook,
-        tests=str(len(rows)),
+        tests=str(len(rows) + unstarted),
         failures=str(failed),
         skipped=str(skipped),
-        errors="0",
+        errors=str(int(unstarted)),
         time=f"{result.seconds:.3f}",
     )
     for row in rows:
-        title = row.prompt.strip().splitlines()[0] if row.prompt.strip() else row.source.splitlines()[0]
-        name = _xml(f"cell {row.index + 1}: {title}")
+        name = _xml(f"cell {row.index + 1}: {_title(row)}")
         case = ElementTree.SubElement(
             suite, "testcase", classname=result.notebook, name=name, time=f"{row.seconds:.3f}"
         )
         if row.status == "failed":
-            failure = ElementTree.SubElement(case, "failure", message=_xml(row.error.splitlines()[0]))
+            failure = ElementTree.SubElement(case, "failure", message=_xml(_first(row.error)))
             failure.text = _xml(row.error)
         elif row.status == "not run":
             ElementTree.SubElement(case, "skipped", message="an earlier cell failed")
+    if unstarted:
+        case = ElementTree.SubElement(suite, "testcase", classname=result.notebook, name="start", time="0.000")
+        ElementTree.SubElement(case, "error", message=_xml(_first(result.error))).text = _xml(result.error)
     return suite
+
+
+def _title(row: CellReport) -> str:
+    return _first(row.prompt) or _first(row.source)
+
+
+def _first(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")
 
 
 def save(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    except OSError as error:
+    except (OSError, UnicodeEncodeError) as error:
         raise UsageError(f"{path} could not be written.", why=str(error), do="choose another path") from None
 
 
@@ -197,12 +216,12 @@ def _transcript(cell: NotebookNode, row: CellReport) -> str:
     status = [o for o in cell.outputs if METADATA in o.get("metadata", {})]
     parts = []
     for output in status:
-        parts.append(output.data.get("text/plain", ""))
+        parts.append(str(output.get("data", {}).get("text/plain", "")))
     code = row.provenance.get("source", "")
     if code:
         parts.append(_indent(code))
     parts += [text.rstrip() for text in notebooks.texts_of(cell) if text.strip()]
-    return "\n" + _ANSI.sub("", "\n\n".join(parts)) + "\n"
+    return "\n" + notebooks.uncoloured("\n\n".join(parts)) + "\n"
 
 
 def _indent(text: str) -> str:
@@ -210,4 +229,4 @@ def _indent(text: str) -> str:
 
 
 def _xml(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", _ANSI.sub("", text))
+    return _NOT_XML.sub("\ufffd", notebooks.uncoloured(text))

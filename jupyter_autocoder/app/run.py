@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from jupyter_autocoder.app import report
 from jupyter_autocoder.app.execution import execute
 from jupyter_autocoder.app.report import RunReport
 from jupyter_autocoder.errors import UsageError
+
+_MOST_USD = 1_000_000_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,17 +29,47 @@ def configure(parser: argparse.ArgumentParser) -> None:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--locked", action="store_true", help="replay from autocode.lock; a miss fails, nothing is sent")
     mode.add_argument("--live", action="store_true", help="models may be asked, also where CI is set")
-    add("--max-cost", type=float, metavar="USD", help="with --live: what each notebook may cost at most")
+    add("--max-cost", type=_amount, metavar="USD", help="with --live: what each notebook may cost at most, on top "
+        "of what was spent this day (UTC) before it")  # fmt: skip
     add("--update-lock", action="store_true", help="ask anew what is stale, and drop the answers no prompt uses")
     add("--pending-ok", action="store_true", help="tickets that wait for a person are expected: end with 0, not 3")
-    add("--jobs", type=int, default=1, metavar="N", help="how many notebooks run at once")
+    add("--jobs", type=_count, default=1, metavar="N", help="how many notebooks run at once")
     add("--report", type=Path, metavar="OUT.json", help="write what happened, cell by cell, as JSON")
     add("--junit", type=Path, metavar="OUT.xml", help="write the prompts as JUnit test cases")
     add(
         "--html", type=Path, metavar="OUT.html", help="write a page to look at, whole in one file; a folder for several"
     )
-    add("--timeout", type=float, metavar="S", help="how long one cell may take, in seconds")
+    add("--timeout", type=_seconds, metavar="S", help="how long one cell may take, in seconds (rounded up)")
     add("-v", "--verbose", action="store_true", help="show each prompt with its code, verdict, checks and output")
+
+
+def _seconds(text: str) -> float:
+    if not 0 < (value := _number(text)) < math.inf:
+        msg = f"{text} is no time in seconds above 0"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+def _amount(text: str) -> float:
+    if not 0 <= (value := _number(text)) <= _MOST_USD:
+        msg = f"{text} is no amount in USD from 0 to {_MOST_USD:,}"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+def _count(text: str) -> int:
+    if not 1 <= (value := _number(text)) < math.inf or value != int(value):
+        msg = f"{text} is no whole number from 1"
+        raise argparse.ArgumentTypeError(msg)
+    return int(value)
+
+
+def _number(text: str) -> float:
+    """Read a number; what is none compares with nothing."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,6 +78,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--update-lock asks a model, --locked forbids it.", do="leave one of them out")
     if options.max_cost is not None and not options.live:
         raise UsageError("--max-cost goes with --live.", do="add --live, or leave --max-cost out")
+    if options.output or options.html:
+        _refuse_same_names(options.notebooks)
     if len(options.notebooks) == 1:
         options.notebook = options.notebooks[0]
         results = [execute(options)]
@@ -58,6 +94,16 @@ def run(options: argparse.Namespace) -> int:
         if result.error:
             sys.stderr.write(result.error + "\n")
     return next((result.exit_code for result in results if result.exit_code), 0)
+
+
+def _refuse_same_names(paths: Sequence[Path]) -> None:
+    """Raise UsageError where two notebooks would be written to one file of the folder for several."""
+    seen: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in seen:
+            what = f"{seen[path.stem]} and {path} would both be written as {path.stem}."
+            raise UsageError(what, do="rename one, or run them one after the other with a folder each")
+        seen[path.stem] = path
 
 
 def _in_process(path: Path, options: argparse.Namespace) -> RunReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import nbformat
 import pytest
 
 from jupyter_autocoder.app import main, report
-from jupyter_autocoder.app.execution import environment, exit_code_of
+from jupyter_autocoder.app.bar import Writer
+from jupyter_autocoder.app.execution import environment, exit_code_of, kernel_of, whole_seconds
 from jupyter_autocoder.app.parameters import inject, parse_value
+from jupyter_autocoder.app.report import Watcher
 from jupyter_autocoder.errors import ExitCode, UsageError
 
 
@@ -110,3 +113,104 @@ def test_wrong_words_on_the_command_line_end_with_2(words: list[str]) -> None:
 def test_a_missing_notebook_ends_with_2_and_one_message(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "no-such.ipynb"]) == 2
     assert "There is no notebook" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["--timeout", value] for value in ("0", "-1", "nan", "inf", "x")),
+        *(["--live", "--max-cost", value] for value in ("-1", "nan", "inf", "1e300", "x")),
+        *(["--jobs", value] for value in ("0", "-1", "1.5", "nan", "inf", "x")),
+    ],
+    ids=" ".join,
+)
+def test_a_number_out_of_its_range_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "n.ipynb", *words])
+
+    assert caught.value.code == 2
+    assert f"argument {words[-2]}: {words[-1]} is no" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("timeout", "seconds"), [(None, None), (0.001, 1), (0.5, 1), (1, 1), (1.2, 2), (1e300, 2_000_000)]
+)
+def test_a_short_timeout_is_never_none_at_all(timeout: float | None, seconds: int | None) -> None:
+    assert whole_seconds(timeout) == seconds
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [({"name": "ir"}, "ir"), ({}, "python3"), ("ir", "python3"), ({"name": 7}, "python3"), ({"name": ""}, "python3")],
+)
+def test_a_notebook_that_names_no_kernel_gets_pythons(spec: object, name: str) -> None:
+    assert kernel_of(nbformat.from_dict({"cells": [], "metadata": {"kernelspec": spec}})) == name
+
+
+@pytest.mark.parametrize("option", ["-o", "--html"])
+def test_two_notebooks_of_one_name_are_not_written_over_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    paths = [tmp_path / folder / "r.ipynb" for folder in "ab"]
+    for path in paths:
+        path.parent.mkdir()
+        nbformat.write(nbformat.v4.new_notebook(), path)
+
+    code = main(["run", *map(str, paths), option, str(tmp_path / "out")])
+
+    assert code == 2
+    assert "would both be written as r" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def watcher(*cells: nbformat.NotebookNode) -> Watcher:
+    return Watcher(
+        Path("n.ipynb"), nbformat.v4.new_notebook(cells=cells), verbose=False, write=Writer(io.StringIO(), None)
+    )
+
+
+def told(**metadata: Any) -> list[Any]:
+    return [nbformat.v4.new_output("display_data", data={}, metadata={"jupyter_autocoder": metadata})]
+
+
+def test_a_cell_that_never_ended_has_failed_and_the_later_ones_tell_nothing() -> None:
+    first = nbformat.v4.new_code_cell("%%autocode\nDo it.", outputs=told(cost_micro_usd=5))
+    later = nbformat.v4.new_code_cell("%%autocode\nThen.", outputs=told(cost_micro_usd=70, ticket="T-1"))
+    watch = watcher(first, later)
+
+    watch.starts(first, 0)
+    result = watch.result(report.Failure("Timeout", "Too long.", ExitCode.CELL_FAILED), 1.0, pending_ok=False)
+    suite = ElementTree.fromstring(report.as_junit([result]))
+
+    assert [(row.status, row.error) for row in result.cells] == [("failed", "Timeout: Too long."), ("not run", "")]
+    assert (result.cost_micro_usd, result.tickets) == (5, [])
+    assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("1", "0", "1")
+
+
+def test_a_run_that_never_began_is_red_in_junit() -> None:
+    watch = watcher(nbformat.v4.new_code_cell("%%autocode\nDo it."))
+
+    result = watch.result(report.Failure("NoKernel", "It did not start.", ExitCode.CELL_FAILED), 1.0, pending_ok=False)
+    suite = ElementTree.fromstring(report.as_junit([result]))
+
+    assert (suite.get("tests"), suite.get("errors"), suite.get("skipped")) == ("2", "1", "1")
+    assert [error.get("message") for error in suite.iter("error")] == ["NoKernel: It did not start."]
+
+
+def test_a_prompt_of_blanks_and_strange_metadata_are_counted_as_nothing() -> None:
+    cell = nbformat.v4.new_code_cell("%%autocode\n  \n")
+    watch = watcher(cell)
+
+    watch.starts(cell, 0)
+    cell.outputs = told(cost_micro_usd="much", tokens=[1], ticket=3)
+    watch.ended(cell, 0)
+    result = watch.result(None, 1.0, pending_ok=False)
+
+    assert (result.ok, result.cost_micro_usd, result.tokens, result.tickets) == (True, 0, 0, [])
+
+
+def test_the_help_says_from_where_the_cost_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "-h"])
+
+    assert "on top of what was spent this day (UTC)" in " ".join(capsys.readouterr().out.split())

@@ -197,16 +197,23 @@ def test_a_kernel_that_does_not_exist_or_start_is_one_clear_message(house: Path)
     dead = house / "share" / "kernels" / "dead"
     dead.mkdir(parents=True)
     (dead / "kernel.json").write_text('{"argv": ["false"], "display_name": "Dead", "language": "python"}')
+    gone = house / "share" / "kernels" / "gone"
+    gone.mkdir()
+    (gone / "kernel.json").write_text('{"argv": ["/no/such/python"], "display_name": "Gone", "language": "python"}')
 
     absent = autocoder(house, "run", path.name)
     node.metadata["kernelspec"]["name"] = "dead"
     nbformat.write(node, path)
     ended = autocoder(house, "run", path.name, JUPYTER_PATH=str(house / "share"))
+    node.metadata["kernelspec"]["name"] = "gone"
+    nbformat.write(node, path)
+    never = autocoder(house, "run", path.name, JUPYTER_PATH=str(house / "share"))
 
-    assert (absent.returncode, ended.returncode) == (2, 1)
+    assert (absent.returncode, ended.returncode, never.returncode) == (2, 1, 1)
     assert "There is no kernel nothing" in absent.stderr
     assert "kernel did not start" in ended.stderr
-    assert "Traceback" not in absent.stderr + ended.stderr
+    assert "kernel did not start" in never.stderr
+    assert "Traceback" not in absent.stderr + ended.stderr + never.stderr
 
 
 def test_a_cell_that_runs_too_long_is_ended(house: Path) -> None:
@@ -273,3 +280,31 @@ def test_the_run_as_a_page_shows_the_picture(house: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "data:image/png;base64," in (house / "r.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "error"),
+    [
+        ("import time\ntime.sleep(600)", ["--timeout", "0.5"], "Timeout: A cell ran longer than 0.5 s."),
+        ("import os\nos._exit(1)", [], "DeadKernel: The notebook's kernel died."),
+    ],
+    ids=["too long", "dead kernel"],
+)
+def test_a_cell_that_never_ends_is_red_and_nothing_of_an_earlier_run_is_told(
+    house: Path, source: str, options: list[str], error: str
+) -> None:
+    path = write(house, source, "%%autocode\nLater.")
+    node = nbformat.read(path, 4)
+    old = {"jupyter_autocoder": {"origin": "model", "cost_micro_usd": 7, "ticket": "T-1"}}
+    node.cells[2].outputs = [nbformat.v4.new_output("display_data", data={}, metadata=old)]
+    nbformat.write(node, path)
+
+    done = autocoder(house, "run", path.name, *options, "-o", "out.ipynb", "--report", "r.json", "--junit", "r.xml")
+
+    report = json.loads((house / "r.json").read_text())
+    assert done.returncode == 1, (done.stdout, done.stderr)
+    assert [row["status"] for row in report["cells"]] == ["ok", "failed", "not run"]
+    assert report["cells"][1]["error"] == error
+    assert (report["cost_micro_usd"], report["tickets"]) == (0, [])
+    assert ElementTree.parse(house / "r.xml").getroot().get("failures") == "1"
+    assert nbformat.read(house / "out.ipynb", 4).cells[2].outputs == []
