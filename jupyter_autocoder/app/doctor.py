@@ -142,7 +142,7 @@ def _sidebar() -> Iterable[Line]:
 def _store() -> Iterable[Line]:
     from jupyter_autocoder.store import Store
 
-    store = Store(settings.current().store.url or None)
+    store = Store(settings.current().store.url)
     try:
         with store.read() as transaction:
             transaction.rows("SELECT 1")
