@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Severity = Literal["refuse", "warn"]
-Stage = Literal["waiting", "asking", "writing", "checking", "running", "retrying", "done"]
+Stage = Literal["waiting", "asking", "writing", "checking", "running", "retrying"]
 Origin = Literal["model", "written"]
 
 # Under this key a cell's output metadata tells how the output came to be.

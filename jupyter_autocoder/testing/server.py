@@ -86,12 +86,6 @@ class FakeOpenAI:
         with self._lock:
             return [request.body for request in self.received if request.method == "POST"]
 
-    @property
-    def open_connections(self) -> int:
-        """How many clients are connected now."""
-        with self._lock:
-            return len(self.connections)
-
     def start(self) -> Self:
         """Begin to serve; ``with`` does it."""
         self._thread.start()

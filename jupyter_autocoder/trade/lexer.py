@@ -16,7 +16,6 @@ from jupyter_autocoder.trade.symbols import LONGEST_NAME, SUFFIXES, Symbols, ord
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _ATOM = re.compile(r"[A-Za-z0-9]+|&")
 _SOFT_GAP = re.compile(r"[ -]+")
-_NAME_GAP = re.compile(r"(?: ?& ?|[ -]|\. ?|\.?(?=com\b))?")
 _PAIR = re.compile(r"\$?([A-Za-z]{2,5})[/-]([A-Za-z]{3,4})(?![A-Za-z0-9])")
 _CLASS = re.compile(r"\$?([A-Za-z]{1,5})[./ -]([A-Za-z]{1,2})(?![A-Za-z0-9.])")
 _CASHTAG = re.compile(r"\$([A-Za-z]{1,6})(?![A-Za-z0-9])")

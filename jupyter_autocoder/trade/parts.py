@@ -57,7 +57,6 @@ class Condition:
     direction: str
     price: Decimal
     symbol: str | None = None
-    alternative: bool = False
     bound: str | None = None
 
 
@@ -128,7 +127,7 @@ class _Parts(Transformer[Token, list[Part]]):
         number = next(c for c in children[1:] if isinstance(c, Token))
         plain = [c for c in children[1:] if isinstance(c, str) and not isinstance(c, Token)]
         bound = plain[1] if len(plain) > 1 else None
-        return Condition(plain[0], number.value, subject, children[0].type == "OR", bound)
+        return Condition(plain[0], number.value, subject, bound)
 
     def mark(self, children: list[Token]) -> Mark:
         return Mark(children[0].type)

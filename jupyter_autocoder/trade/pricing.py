@@ -27,7 +27,6 @@ _AUCTIONS = frozenset({TimeInForce.OPG, TimeInForce.CLS})
 _LIMITS = frozenset({"AT", "CAP", "FLOOR", "UNDER", "OVER"})
 _BUY_BOUNDS = frozenset({"CAP", "UNDER", "OR_LESS"})
 _SELL_BOUNDS = frozenset({"FLOOR", "OVER", "OR_MORE"})
-_TYPE_WORDS = {"LIMIT": OrderType.LIMIT, "STOP": OrderType.STOP, "STOP_LIMIT": OrderType.STOP_LIMIT}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ FUNDS = {
 }
 CLOSING = frozenset({"SELL", "CLOSE", "TRIM", "COVER", "HALVE", "PROTECT"})
 _WHOLE = frozenset({"CLOSE", "COVER"})
-_BY_TARGET = frozenset({"TRIM", "RAISE", "ADJUST", "SELL", "BUY"})
 
 
 def sized(verb: str, what: What, funds: What | None) -> Size:

@@ -7,7 +7,6 @@ from typing import Any
 
 from jupyter_autocoder.sandbox.codec.parts import PartReader, PartWriter, Uncrossable, expect
 
-ROWS = 2**40
 FIELDS = 20_000
 NESTING = 20
 # Rows that need no bytes at all (null columns) cost nothing to claim and much to show.
