@@ -5,12 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jupyter_autocoder.sandbox.codec.parts import PartReader, PartWriter, Uncrossable, expect
-
-if TYPE_CHECKING:
-    from jupyter_autocoder.sandbox.codec.tree import Decoder, Encoder
+from jupyter_autocoder.sandbox.codec.parts import Decoding, Encoding, PartReader, PartWriter, Uncrossable, expect
 
 KINDS = "?biufcSUmMV"
 HEADER = 10_000
@@ -68,13 +65,13 @@ def read(data: Any, parts: PartReader) -> Any:
     return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
 
 
-def write_scalar(value: Any, encoder: Encoder) -> Any:
+def write_scalar(value: Any, encoder: Encoding) -> Any:
     if value.dtype.hasobject or value.dtype.kind not in KINDS.replace("V", ""):
         raise Uncrossable(f"numpy.{type(value).__name__}")
     return [value.dtype.str, base64.b64encode(value.tobytes()).decode()]
 
 
-def read_scalar(data: Any, decoder: Decoder) -> Any:
+def read_scalar(data: Any, decoder: Decoding) -> Any:
     import numpy as np
 
     expect(isinstance(data, list) and len(data) == 2 and all(isinstance(part, str) for part in data), "a scalar")

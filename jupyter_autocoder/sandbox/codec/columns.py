@@ -6,13 +6,10 @@ import datetime
 import json
 import zoneinfo
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_autocoder.sandbox.codec import tables
-from jupyter_autocoder.sandbox.codec.parts import Malformed, Uncrossable, expect
-
-if TYPE_CHECKING:
-    from jupyter_autocoder.sandbox.codec.tree import Decoder, Encoder
+from jupyter_autocoder.sandbox.codec.parts import Decoding, Encoding, Malformed, Uncrossable, expect
 
 UNITS = ("s", "ms", "us", "ns")
 NUMBERS = frozenset(
@@ -31,18 +28,18 @@ Spec = dict[str, Any]
 class Shelf:
     """The Arrow arrays of one pandas object: those of equal length share a stream."""
 
-    def __init__(self, encoder: Encoder | None = None, decoder: Decoder | None = None) -> None:
+    def __init__(self, encoder: Encoding | None = None, decoder: Decoding | None = None) -> None:
         self._encoder, self._decoder = encoder, decoder
         self._arrays: dict[int, list[Any]] = {}
         self._tables: list[Any] = []
 
     @property
-    def encoder(self) -> Encoder:
+    def encoder(self) -> Encoding:
         assert self._encoder is not None
         return self._encoder
 
     @property
-    def decoder(self) -> Decoder:
+    def decoder(self) -> Decoding:
         assert self._decoder is not None
         return self._decoder
 
@@ -62,7 +59,7 @@ class Shelf:
         ]
 
     @classmethod
-    def open(cls, numbers: object, decoder: Decoder) -> Shelf:
+    def open(cls, numbers: object, decoder: Decoding) -> Shelf:
         expect(isinstance(numbers, list) and len(numbers) < 1000, "a list of parts")
         assert isinstance(numbers, list)
         shelf = cls(decoder=decoder)

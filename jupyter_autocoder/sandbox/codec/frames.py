@@ -8,14 +8,11 @@ were. A hostile schema can ask for nothing but the few column kinds in `columns`
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_autocoder.sandbox.codec import columns
 from jupyter_autocoder.sandbox.codec.columns import Shelf
-from jupyter_autocoder.sandbox.codec.parts import Uncrossable, expect
-
-if TYPE_CHECKING:
-    from jupyter_autocoder.sandbox.codec.tree import Decoder, Encoder
+from jupyter_autocoder.sandbox.codec.parts import Decoding, Encoding, Uncrossable, expect
 
 # Inserting into a frame of more separate columns makes pandas warn of fragmentation.
 LOOSE_COLUMNS = 50
@@ -39,7 +36,7 @@ def is_scalar(value: Any) -> bool:
 
 
 # -- frames and series -------------------------------------------------------------------------------------------------
-def write_frame(frame: Any, encoder: Encoder) -> Any:
+def write_frame(frame: Any, encoder: Encoding) -> Any:
     shelf = Shelf(encoder)
     labels = [str(label) for label in frame.columns]
     specs = []
@@ -55,7 +52,7 @@ def write_frame(frame: Any, encoder: Encoder) -> Any:
     return spec
 
 
-def read_frame(data: Any, decoder: Decoder) -> Any:
+def read_frame(data: Any, decoder: Decoding) -> Any:
     import pandas as pd
 
     keys = {"rows", "data", "index", "columns", "attrs", "shelf"}
@@ -75,7 +72,7 @@ def read_frame(data: Any, decoder: Decoder) -> Any:
     return frame
 
 
-def write_series(series: Any, encoder: Encoder) -> Any:
+def write_series(series: Any, encoder: Encoding) -> Any:
     shelf = Shelf(encoder)
     spec = {"data": columns.write(series.array, shelf), "index": _write_index(series.index, shelf)}
     spec["name"] = encoder.encode(series.name)
@@ -84,7 +81,7 @@ def write_series(series: Any, encoder: Encoder) -> Any:
     return spec
 
 
-def read_series(data: Any, decoder: Decoder) -> Any:
+def read_series(data: Any, decoder: Decoding) -> Any:
     import pandas as pd
 
     expect(isinstance(data, dict) and data.keys() == {"data", "index", "name", "attrs", "shelf"}, "a Series")
@@ -97,18 +94,18 @@ def read_series(data: Any, decoder: Decoder) -> Any:
     return series
 
 
-def write_index(index: Any, encoder: Encoder) -> Any:
+def write_index(index: Any, encoder: Encoding) -> Any:
     shelf = Shelf(encoder)
     spec = _write_index(index, shelf)
     return {"index": spec, "shelf": shelf.close()}
 
 
-def read_index(data: Any, decoder: Decoder) -> Any:
+def read_index(data: Any, decoder: Decoding) -> Any:
     expect(isinstance(data, dict) and data.keys() == {"index", "shelf"}, "an Index")
     return _read_index(data["index"], Shelf.open(data["shelf"], decoder))
 
 
-def _attributes(attrs: dict[Any, Any], encoder: Encoder) -> Any:
+def _attributes(attrs: dict[Any, Any], encoder: Encoding) -> Any:
     """`attrs` cross when they can; they are remarks, and no reason to keep the data back."""
     try:
         return encoder.encode(dict(attrs))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 
 class Uncrossable(Exception):
@@ -77,3 +77,19 @@ def read_exactly(descriptor: int, size: int) -> Any:
         expect(count > 0, "a file that shrinks while it is read")
         done += count
     return memory
+
+
+class Encoding(Protocol):
+    """What a library's writers ask of the encoder: to encode what lies inside, and to number parts."""
+
+    parts: PartWriter
+
+    def encode(self, value: Any) -> Any: ...
+
+
+class Decoding(Protocol):
+    """What a library's readers ask of the decoder."""
+
+    parts: PartReader
+
+    def decode(self, tree: Any) -> Any: ...
