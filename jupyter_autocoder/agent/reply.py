@@ -25,6 +25,7 @@ class Reply:
 
 def read(answer: str) -> Reply:
     """Return the Python source of `answer`: its Python fences in order, or the whole text when that is Python."""
+    answer = answer.replace("\r\n", "\n").replace("\r", "\n")
     blocks = list(_blocks(answer))
     python = [body for language, body in blocks if language in _PYTHON]
     if not python:

@@ -19,6 +19,8 @@ from jupyter_autocoder.agent.reply import read
         "x = 1",  # no fence at all
         "```Python\nx = 1",  # cut off before the closing fence
         "````python\nx = 1\n````",
+        "Here:\r\n```python\r\nx = 1\r\n```\r\nThat is all.",
+        "```python\rx = 1\r```\rThat is all.",
     ],
 )
 def test_python_is_found_however_it_is_wrapped(answer: str) -> None:
