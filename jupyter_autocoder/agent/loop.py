@@ -14,6 +14,7 @@ locked answer takes the same way without the first step.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 
@@ -22,7 +23,9 @@ from jupyter_autocoder.agent import reply
 from jupyter_autocoder.agent.checks import Checks, compile_checks
 from jupyter_autocoder.agent.prompt import Context, Message
 from jupyter_autocoder.errors import AnswerError, ChecksFailed, NoCode, PolicyRefused, RunFailed
-from jupyter_autocoder.events import Attempt, Prompt, Run, Verdict
+from jupyter_autocoder.events import Attempt, Prompt, Run, RunError, Verdict
+
+_FRAME = re.compile(r"^  Cell In\[\d+\], line (\d{1,7})\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +141,40 @@ def _verify(checks: Checks) -> Generator[Request, Answer, str]:
     run = _run((yield Execute(checks.source)))
     if run.ok:
         return ""
-    passed = checks.passed_before(run.error.line) if run.error and run.error.line else 0
-    label = checks.labels[passed] if passed < checks.count else checks.source.strip()
-    problem = f"{passed} of {checks.count} checks passed; this one failed:\n{label}"
-    if run.error is not None and run.error.name != "AssertionError":
-        problem += f"\n{run.error.name}: {run.error.message}"
-    elif run.error is not None and run.error.message:
-        problem += f"\n{run.error.message}"
+    problem, label = _describe(checks, run)
     for side in _sides(label):
         shown = _run((yield Execute(side)))
         if shown.ok and shown.value is not None:
             problem += f"\n{side} is {shown.value[:500]}"
     return problem
+
+
+def _describe(checks: Checks, run: Run) -> tuple[str, str]:
+    """Say how the checks failed; the second text is the check that did, or "" where the line belongs to none."""
+    error = run.error
+    line = _reached(error) if error is not None else None
+    failed = checks.failed_at(line) if line is not None else None
+    passed = checks.passed_before(line) if line is not None else 0
+    label = failed.label if failed is not None else ""
+    problem = f"{passed} of {checks.count} checks passed; "
+    problem += f"this one failed:\n{label}" if label else "then their script failed."
+    lines = checks.source.split("\n")
+    deepest = lines[error.line - 1].strip() if error and error.line and error.line <= len(lines) else ""
+    if deepest and (failed is None or len(failed.ranges) > 1):
+        problem += f"\nat: {deepest}"
+    if error is None:
+        problem += f"\n{headline(run)}"
+    elif error.name != "AssertionError":
+        problem += f"\n{error.name}: {error.message}"
+    elif error.message:
+        problem += f"\n{error.message}"
+    return problem, label
+
+
+def _reached(error: RunError) -> int | None:
+    """The line of the script itself: the outermost frame, since a helper's line does not tell which check called it."""
+    frames = _FRAME.findall(error.traceback.rpartition("Traceback")[2])
+    return int(frames[0]) if frames else error.line
 
 
 def _sides(label: str) -> tuple[str, ...]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from jupyter_autocoder.agent.checks import compile_checks, free_names, split
+from jupyter_autocoder.policy import check
 
 
 def test_the_last_separator_whose_tail_parses_splits_the_checks_off() -> None:
@@ -48,7 +51,88 @@ def test_test_functions_are_called() -> None:
     exec(checks.source, {"x": 2})
     with pytest.raises(AssertionError):
         exec(checks.source, {"x": 5})
-    assert checks.labels == ("test_small()",)
+    assert [part.label for part in checks.parts] == ["test_small()"]
+
+
+def test_a_line_inside_a_test_function_belongs_to_its_check() -> None:
+    checks = compile_checks("def test_a():\n    assert a\n\n@mark\ndef test_b():\n    assert b\n\nassert c\n")
+
+    labels = {line: part.label for line in range(1, 11) if (part := checks.failed_at(line))}
+
+    # The assert at the top runs before both calls, which stand at lines 9 and 10.
+    assert labels == {1: "test_a()", 2: "test_a()", 4: "test_b()", 5: "test_b()", 6: "test_b()", 8: "assert c",
+                      9: "test_a()", 10: "test_b()"}  # fmt: skip
+    assert [checks.passed_before(line) for line in (2, 6, 8, 9, 10)] == [1, 2, 0, 1, 2]
+
+
+def test_a_line_between_the_checks_belongs_to_none_and_counts_what_came_before() -> None:
+    checks = compile_checks("assert a\nx = helper()\nassert x\n")
+
+    assert checks.failed_at(2) is None
+    assert checks.passed_before(2) == 1
+
+
+def test_two_checks_on_one_line_are_told_apart() -> None:
+    checks = compile_checks("assert a; assert b\n")
+
+    assert [checks.passed_before(line) for line in (1, 2)] == [0, 1]
+
+
+DICT = {"a": [1, 2]}
+PASSING = [
+    ">>> d['a']\n[1, 2]\n",
+    ">>> for i in range(2):\n...     print(i)\n...\n0\n1\n",
+    ">>> sum([1,\n...      2])\n3\n",
+    ">>> 1 + 1  # two\n2\n",
+    ">>> 1, 2\n(1, 2)\n",
+    ">>> print(2)\n2\n",
+    ">>> print('a\\n\\nb')\na\n<BLANKLINE>\nb\n",
+    ">>> (n := 3)\n3\n>>> n\n3\n",
+    ">>> 'it\\'s \"{x}\"'\n'it\\'s \"{x}\"'\n",
+    ">>> f\"{d['a']!r:>8}\"\n'  [1, 2]'\n",
+    ">>> d['none']\nTraceback (most recent call last):\n  ...\nKeyError: 'none'\n",
+    ">>> list(range(99))  # doctest: +ELLIPSIS\n[0, 1, ..., 98]\n",
+    ">>> print('a    b')  # doctest: +NORMALIZE_WHITESPACE\na b\n",
+    ">>> broken()  # doctest: +SKIP\n1\n>>> 1\n1\n",
+    "Words before.\n\n>>> def f():\n...     'Text.'\n...     return 7\n>>> f()\n7\n",
+]
+
+
+@pytest.mark.parametrize("text", PASSING)
+def test_a_doctest_becomes_a_script_that_the_policy_allows_and_that_passes(text: str) -> None:
+    checks = compile_checks(split("Words\n---\n" + text)[1])
+
+    exec(checks.source, {"d": DICT})
+
+    assert check(checks.source).findings == ()
+    assert checks.count >= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        (">>> d['a']\n[1, 3]\n", "got [1, 2]"),
+        (">>> print(2)\n3\n", "got 2"),
+        (">>> None\n3\n", "got nothing"),
+        (">>> d['a']\nTraceback (most recent call last):\nKeyError: 'a'\n", "got no exception"),
+        (">>> d['b']\nTraceback (most recent call last):\nValueError: b\n", "got KeyError"),
+        (">>> list(range(9))  # doctest: +ELLIPSIS\n[1, ..., 8]\n", "got [0, 1, 2"),
+    ],
+)
+def test_a_doctest_that_fails_tells_what_was_got(text: str, got: str) -> None:
+    checks = compile_checks(">>> 0\n0\n" + text)
+
+    with pytest.raises(AssertionError, match=re.escape(got)) as raised:
+        exec(checks.source, {"d": DICT})
+
+    assert check(checks.source).findings == ()
+    assert checks.passed_before(raised.tb.tb_next.tb_lineno) == 1  # type: ignore[union-attr]
+
+
+def test_examples_in_a_test_functions_docstring_leave_it_a_test_function() -> None:
+    checks = compile_checks('def test_a():\n    """Like\n\n    >>> 1\n    2\n    """\n    assert True\n')
+
+    assert [part.label for part in checks.parts] == ["test_a()"]
 
 
 def test_free_names_are_those_read_and_made_nowhere() -> None:

@@ -71,6 +71,47 @@ def test_a_failed_check_goes_back_with_what_was_got() -> None:
     assert solution.checks_passed == 2
 
 
+TESTS = """\
+def helper(n):
+    return 1 / n
+
+def test_a():
+    assert r
+
+def test_b():
+    assert r == 2
+
+x = helper(0)
+"""
+TRACE = "Traceback (most recent call last)\n  Cell In[4], line {0}\n    x\n  Cell In[4], line {1}, in f()\n    y\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "untold"),
+    [
+        (RunError(name="AssertionError", message="", line=8),
+         ["1 of 2 checks passed", "test_b()", "at: assert r == 2"], "test_a"),
+        (RunError(name="AssertionError", message="", line=8, traceback=TRACE.format(12, 8)),
+         ["1 of 2 checks passed", "test_b()", "at: assert r == 2"], "test_a"),
+        (RunError(name="ZeroDivisionError", message="by zero", line=2, traceback=TRACE.format(12, 2)),
+         ["1 of 2 checks passed", "test_b()", "at: return 1 / n", "ZeroDivisionError: by zero"], "test_a"),
+        (RunError(name="ZeroDivisionError", message="by zero", line=2, traceback=TRACE.format(10, 2)),
+         ["0 of 2 checks passed; then their script failed", "at: return 1 / n", "ZeroDivisionError"], "test_"),
+        (RunError(name="SandboxKilled", message="killed: the memory was used up"),
+         ["0 of 2 checks passed; then their script failed", "the memory was used up"], "test_"),
+        (None, ["0 of 2 checks passed; then their script failed", "did not finish"], "test_"),
+    ],
+)  # fmt: skip
+def test_the_check_that_failed_is_named_and_no_other(error: RunError | None, told: list[str], untold: str) -> None:
+    prompt = Prompt(text="one", checks=TESTS, attempts=1)
+
+    _, problem = drive(prompt, GOOD, Verdict(), Verdict(), Run(ok=True), Run(ok=False, error=error))
+
+    assert type(problem) is ChecksFailed
+    assert not [words for words in told if words not in str(problem)]
+    assert untold not in str(problem)
+
+
 def test_a_result_that_was_never_defined_goes_back() -> None:
     prompt = Prompt(text="one", outputs=("summary",))
 
