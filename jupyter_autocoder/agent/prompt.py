@@ -6,7 +6,7 @@ Texts are joined, never formatted: a person's braces and percent signs are only 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jupyter_autocoder.events import Prompt, Variable, Verdict
@@ -39,7 +39,6 @@ class Context:
 
     modules: Sequence[str] = ()
     steps: Sequence[Step] = ()
-    extra: Sequence[Message] = field(default_factory=tuple)
 
 
 def messages(prompt: Prompt, context: Context) -> list[Message]:
@@ -51,7 +50,6 @@ def messages(prompt: Prompt, context: Context) -> list[Message]:
     for step in context.steps:
         conversation.append({"role": "user", "content": step.text})
         conversation.append({"role": "assistant", "content": _fence(step.source)})
-    conversation.extend(context.extra)
     conversation.append({"role": "user", "content": _request(prompt)})
     return conversation
 
