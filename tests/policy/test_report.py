@@ -52,6 +52,7 @@ def test_sarif_is_a_valid_log() -> None:
     assert log.version == "2.1.0"
     assert run.tool.driver.name == "jupyter-autocoder"
     assert run.tool.driver.version == "1.2.3"
+    assert run.tool.driver.information_uri is None
     assert run.results is not None
     assert [result.rule_id for result in run.results] == ["dynamic-code", "process", "magic", "files-written"]
 
