@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
+from nbformat import NotebookNode, ValidationError
 from traitlets import TraitError
 from traitlets.config import Config
 
@@ -99,6 +99,11 @@ def _execute_by(client: NotebookClient, options: argparse.Namespace) -> Failure 
         return Failure("Timeout", f"A cell ran longer than {options.timeout:g} s.", ExitCode.CELL_FAILED)
     except DeadKernelError:
         return Failure("DeadKernel", "The notebook's kernel died.", ExitCode.CELL_FAILED)
+    except UnicodeEncodeError as error:
+        return Failure("UnicodeEncodeError", f"A cell cannot be sent to the kernel: {error}", ExitCode.CELL_FAILED)
+    except ValidationError as error:
+        text = f"A cell showed what no notebook can hold: {str(error).splitlines()[0]}"
+        return Failure("ValidationError", text, ExitCode.CELL_FAILED)
     except NoSuchKernel as error:
         do = "jupyter kernelspec list shows those that there are; choose one in the notebook"
         raise UsageError(f"There is no kernel {error.name}, which the notebook wants.", do=do) from None

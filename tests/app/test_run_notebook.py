@@ -287,8 +287,14 @@ def test_the_run_as_a_page_shows_the_picture(house: Path) -> None:
     [
         ("import time\ntime.sleep(600)", ["--timeout", "0.5"], "Timeout: A cell ran longer than 0.5 s."),
         ("import os\nos._exit(1)", [], "DeadKernel: The notebook's kernel died."),
+        (
+            "display({'text/plain': ['a', 3]}, raw=True)",
+            [],
+            "ValidationError: A cell showed what no notebook can hold: "
+            "['a', 3] is not valid under any of the given schemas",
+        ),
     ],
-    ids=["too long", "dead kernel"],
+    ids=["too long", "dead kernel", "no output"],
 )
 def test_a_cell_that_never_ends_is_red_and_nothing_of_an_earlier_run_is_told(
     house: Path, source: str, options: list[str], error: str
@@ -308,3 +314,24 @@ def test_a_cell_that_never_ends_is_red_and_nothing_of_an_earlier_run_is_told(
     assert (report["cost_micro_usd"], report["tickets"]) == (0, [])
     assert ElementTree.parse(house / "r.xml").getroot().get("failures") == "1"
     assert nbformat.read(house / "out.ipynb", 4).cells[2].outputs == []
+
+
+def test_a_cell_that_is_no_unicode_is_one_clear_message(house: Path) -> None:
+    path = write(house, "print('half')")
+    path.write_text(path.read_text().replace("half", "\\ud800"))
+
+    done = autocoder(house, "run", path.name, "-v")
+
+    assert done.returncode == 1
+    assert "UnicodeEncodeError: A cell cannot be sent to the kernel" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_kernelspec_of_another_form_means_the_python_kernel(house: Path) -> None:
+    path = write(house, "print('ran')")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "metadata": {"kernelspec": "python3"}}))
+
+    done = autocoder(house, "run", path.name, "-o", "out.ipynb")
+
+    assert done.returncode == 0, done.stderr
+    assert "ran" in str(nbformat.read(house / "out.ipynb", 4).cells[1].outputs)
