@@ -7,10 +7,10 @@ NODE := $(shell command -v node)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-fast check bench build clean system
+.PHONY: help demo lab test test-fast test-openai-2 test-second-server check bench build clean system
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -40,8 +40,18 @@ lab: system $(VENV)/.demo ## open the examples in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir examples
 
 test: system $(VENV)/.develop ## run all tests
-	$(if $(NODE),$(BIN)/jlpm --cwd labextension test)
+	$(if $(NODE),cd labextension && $(abspath $(BIN))/jlpm test)
 	$(BIN)/python -m pytest -n $(or $(JOBS),2) $(PYTEST_ARGS)
+
+test-openai-2: system $(VENV)/.develop ## run the client's tests on the newest openai 2 (the venv has the newest of all)
+	$(PYTHON) -m venv $(VENV)-openai-2
+	$(VENV)-openai-2/bin/python -m pip install -q -U 'pip>=25.1'
+	$(VENV)-openai-2/bin/python -m pip install -q -e '.[data]' 'openai<3' --group test
+	$(VENV)-openai-2/bin/python -m pytest -q tests/llm tests/testing $(PYTEST_ARGS)
+
+test-second-server: $(VENV)/.develop ## run the client's happy paths against an independent fake server (needs npm)
+	npm install --silent --no-save --prefix build/aimock @copilotkit/aimock
+	AIMOCK_HOME=build/aimock $(BIN)/python -m pytest -q tests/llm/client/test_second_server.py
 
 test-fast: $(VENV)/.develop ## run the tests that start no kernel, sandbox, server or browser
 	$(BIN)/python -m pytest -q -m "not kernel and not sandbox and not server and not browser" $(PYTEST_ARGS)
@@ -50,7 +60,7 @@ check: $(VENV)/.develop ## formatting, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(if $(NODE),$(BIN)/jlpm --cwd labextension check)
+	$(if $(NODE),cd labextension && $(abspath $(BIN))/jlpm check)
 
 bench: system $(VENV)/.develop ## print every benchmark's table
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
@@ -59,4 +69,4 @@ build: $(VENV)/.develop ## build the wheel and the sdist
 	$(BIN)/python -m pip install -q build && $(BIN)/python -m build
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) $(VENV)-openai-2 build dist

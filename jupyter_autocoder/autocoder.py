@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import contextlib
 import os
 import time
@@ -84,12 +85,15 @@ class Session:
     def __init__(self, open_sandbox: Callable[[], Awaitable[Sandbox]]) -> None:
         self._open = open_sandbox
         self._box: Sandbox | None = None
+        self._opening = asyncio.Lock()
         self.past: list[Past] = []
 
     async def box(self) -> Sandbox:
-        if self._box is None:
-            self._box = await self._open()
-        return self._box
+        """The session's sandbox; a cell and a conversation that come at once get the same one."""
+        async with self._opening:
+            if self._box is None:
+                self._box = await self._open()
+            return self._box
 
     @property
     def backend(self) -> str:
@@ -102,6 +106,14 @@ class Session:
             if past.cell == cell if cell and past.cell else same_words:
                 return tuple(self.past[:index])
         return tuple(self.past)
+
+    def places(self, cell: str, prompt: Prompt) -> tuple[tuple[Past, ...], ...]:
+        """The steps before this prompt, most likely first.
+
+        Without a cell's id the same words may be a cell that runs again or a second one: only the lock can tell.
+        """
+        first, end = self.before(cell, prompt), tuple(self.past)
+        return (first,) if cell or first == end else (end, first)
 
     def record(self, place: int, past: Past) -> None:
         self.past[place : place + 1] = [past]
@@ -154,9 +166,7 @@ class Autocoder:
         started = time.monotonic()
         if job.fresh:
             await self.session.reset()
-        before = self.session.before(job.cell, job.prompt)
-        previous = before[-1].key if before else ""
-        key = locks.make_key(job.prompt, previous)
+        before, previous, key = self._place(job)
         entry, notes = self._look_up(job, key, previous)
         drive = _Drive(self, job, report)
         prompt, context, left_out = self._fit(job.prompt, before)
@@ -191,6 +201,15 @@ class Autocoder:
             seconds=time.monotonic() - started,
         )
         return Result(outcome=outcome, values=drive.values)
+
+    def _place(self, job: Job) -> tuple[tuple[Past, ...], str, str]:
+        """Where in the session this job stands: the steps before it, the last one's key, and its own."""
+        places = self.session.places(job.cell, job.prompt)
+        found = [(before, before[-1].key if before else "") for before in places]
+        keyed = [(before, previous, locks.make_key(job.prompt, previous)) for before, previous in found]
+        locked = (place for place in keyed if self._lock is not None and self._lock.get(place[2]))
+        # Nobody runs a cell twice in a headless run, so a place at the end is the better guess there.
+        return next(locked, keyed[0] if job.mode == "locked" else keyed[-1])
 
     def preview(self, job: Job) -> list[dict[str, Any]]:
         """Return the messages that `ask` would send, without sending anything."""
@@ -228,8 +247,9 @@ class Autocoder:
             outputs=job.prompt.outputs,
             files=job.prompt.files,
             previous=previous,
-            notebook=job.notebook,
+            notebook=self._lock.name_of(job.notebook),
             cell=job.cell,
+            asked=job.prompt.model or "",
             model=model,
             packages=locks.environment(_imported(solution.source)),
         )
@@ -262,6 +282,8 @@ class _Drive:
             while True:
                 if isinstance(request, Execute) and self._job.dry_run:
                     return Solution(source=source, verdict=verdict, run=Run(ok=True))
+                if isinstance(request, Ask):
+                    source = ""  # the first check of each attempt is the code's, a later one its checks'
                 result = await self._perform(request)
                 if isinstance(request, Check) and not source:
                     source, verdict = request.source, result
@@ -395,7 +417,6 @@ def _imported(source: str) -> set[str]:
 
 
 def notebook_name(environ: Mapping[str, str] | None = None) -> str:
-    """The notebook this kernel belongs to, as far as a kernel can know: relative to its folder, else "unknown"."""
+    """The notebook this kernel belongs to, as far as a kernel can know: its path, else "unknown"."""
     environ = os.environ if environ is None else environ
-    name = environ.get("JPY_SESSION_NAME", "")
-    return Path(name).name if name else "unknown"
+    return environ.get("JPY_SESSION_NAME", "") or "unknown"

@@ -10,11 +10,13 @@ losing either's entries, a full disk leaves the old file whole, and no second fi
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.metadata
 import json
 import os
 import platform
+import stat
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,11 +34,16 @@ FILE_NAME = "autocode.lock"
 FORMAT = "jupyter-autocoder lock"
 VERSION = 1
 _WAIT = 10.0
+_LARGEST = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One locked answer. `previous` is the key of the entry before it in its session ("" for the first)."""
+    """One locked answer.
+
+    `previous` is the key of the entry before it in its session ("" for the first), `notebook` a path from the lock's
+    folder, `asked` the model that the cell named and `model` the one that answered.
+    """
 
     prompt: str
     code: str
@@ -47,6 +54,7 @@ class Entry:
     previous: str = ""
     notebook: str = ""
     cell: str = ""
+    asked: str = ""
     model: str = ""
     origin: Origin = "model"
     digest: str = ""
@@ -61,13 +69,23 @@ class Entry:
     @property
     def title(self) -> str:
         """The first words of the prompt, to name the cell by."""
-        line = self.prompt.strip().splitlines()[0]
+        line = next(iter(self.prompt.strip().splitlines()), "(no words)")
         return line if len(line) <= 60 else line[:57] + "..."
 
 
 def make_key(prompt: Prompt, previous: str) -> str:
     """Return the key of `prompt` after the entry with key `previous`."""
-    return _key(prompt.text, prompt.checks, _types(prompt), prompt.outputs, prompt.files, previous)
+    parts = [
+        prompt.text.strip(),
+        prompt.checks.strip(),
+        dict(sorted(_types(prompt).items())),
+        sorted(prompt.outputs),
+        sorted(prompt.files),
+        previous,
+        # Only a model that was asked for by name: another default must not make every entry stale.
+        *([prompt.model] if prompt.model else []),
+    ]
+    return digest(json.dumps(parts, ensure_ascii=True, sort_keys=True))
 
 
 def digest(text: str) -> str:
@@ -76,13 +94,6 @@ def digest(text: str) -> str:
 
 def _types(prompt: Prompt) -> dict[str, str]:
     return {variable.name: variable.type for variable in prompt.inputs}
-
-
-def _key(
-    text: str, checks: str, inputs: Mapping[str, str], outputs: Iterable[str], files: Iterable[str], previous: str
-) -> str:
-    parts = [text.strip(), checks.strip(), dict(sorted(inputs.items())), sorted(outputs), sorted(files), previous]
-    return digest(json.dumps(parts, ensure_ascii=True, sort_keys=True))
 
 
 def find(start: Path, environ: Mapping[str, str]) -> Path:
@@ -128,6 +139,11 @@ class Lock:
             _replace(self.path, _render({**kept, key: entry}))
             self._stamp = None
 
+    def name_of(self, notebook: str) -> str:
+        """A notebook's name in this lock: its path from the lock's folder, so that two of one name stay apart."""
+        path = Path(notebook)
+        return Path(os.path.relpath(path, self.path.resolve().parent)).as_posix() if path.is_absolute() else notebook
+
     def prune(self, notebook: str, keep: Collection[str]) -> int:
         """Drop the entries of `notebook` that are not in `keep`; return how many. Raises LockError like `put`."""
         with self._exclusive():
@@ -160,7 +176,8 @@ class Lock:
             if now.get(name) != entry.inputs.get(name):
                 old, new = entry.inputs.get(name, "no input"), now.get(name, "no input")
                 return f"its input {name} changed: {old} when it was locked, now {new}"
-        if (sorted(entry.outputs), sorted(entry.files)) != (sorted(prompt.outputs), sorted(prompt.files)):
+        locked = (sorted(entry.outputs), sorted(entry.files), entry.asked)
+        if locked != (sorted(prompt.outputs), sorted(prompt.files), prompt.model or ""):
             return "its options were changed after it was locked"
         return self._explain_chain(entry.previous, previous)
 
@@ -235,12 +252,15 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        do = "choose another path in AUTOCODER_LOCK"
+        raise LockError(f"{path} cannot be read.", path=str(path), why=str(error), do=do) from None
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _read(path: Path) -> Any:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise LockError(f"{path} cannot be read.", path=str(path), why=str(error), do="mend or remove it") from None
     for number, line in enumerate(text.splitlines(), 1):
@@ -253,6 +273,18 @@ def _read(path: Path) -> Any:
     except (ValueError, RecursionError) as error:
         do = "restore it from version control, or remove it and run the notebook anew"
         raise LockError(f"{path} is not valid JSON.", path=str(path), why=str(error), do=do) from None
+
+
+def _read_text(path: Path) -> str:
+    """Read a regular file of bounded size: a lock comes with a stranger's folder, and may be a link to anything."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise OSError(errno.EFBIG, f"it is larger than {_LARGEST >> 20} MiB")
+    return content.decode("utf-8")
 
 
 def _parse(data: Any, path: Path) -> dict[str, Entry]:
@@ -281,6 +313,7 @@ def _entry(raw: Mapping[str, Any]) -> Entry:
         previous=str(raw.get("previous", "")),
         notebook=str(raw.get("notebook", "")),
         cell=str(raw.get("cell", "")),
+        asked=str(raw.get("asked", "")),
         model=str(raw.get("model", "")),
         origin=raw.get("origin", "model"),
         digest=str(raw.get("digest", "")),
@@ -309,14 +342,16 @@ def _raw(entry: Entry) -> dict[str, Any]:
     raw: dict[str, Any] = {
         "notebook": entry.notebook,
         "cell": entry.cell,
-        "prompt": entry.prompt.strip().splitlines(),
-        "checks": entry.checks.strip("\n").splitlines(),
+        "prompt": entry.prompt.strip().split("\n"),
+        "checks": entry.checks.strip("\n").split("\n") if entry.checks.strip("\n") else [],
         "inputs": dict(sorted(entry.inputs.items())),
         "outputs": list(entry.outputs),
         "files": list(entry.files),
-        "code": entry.code.rstrip("\n").splitlines(),
+        # Not splitlines(): it would also split at a form feed or U+2028 inside the code.
+        "code": entry.code.rstrip("\n").split("\n"),
         "digest": entry.digest or digest(entry.code),
         "origin": entry.origin,
+        "asked": entry.asked,
         "model": entry.model,
         "python": entry.python or platform.python_version(),
         "packages": dict(sorted(entry.packages.items())),
@@ -328,6 +363,8 @@ def _raw(entry: Entry) -> dict[str, Any]:
 def _replace(path: Path, text: str) -> None:
     """Write beside and rename: a reader sees the old file or the new one, and a full disk leaves the old one."""
     temporary = ""
+    # A link keeps pointing where its owner wanted the file to be.
+    path = Path(os.path.realpath(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

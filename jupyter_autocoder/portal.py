@@ -1,23 +1,19 @@
-"""The one background event loop of a process, on a thread that lives as long as the process.
+"""The magics' background event loop, on a thread that lives as long as the process.
 
-A magic runs inside ipykernel's own running loop and must never run another one there; bubblewrap must be started from a
-thread that does not end before the process (PDEATHSIG is per thread). Both are met by one daemon thread that owns the
-client, the sandboxes and nbclient.
+A magic runs inside ipykernel's own running loop and must never run another one there. So the client and everything
+that waits run here; the sandboxes have a thread of their own (`sandbox.loop`), which works the same way.
 """
 
 from __future__ import annotations
 
+import asyncio
 import atexit
+import concurrent.futures
 import os
 import queue
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, wait
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from anyio.from_thread import BlockingPortal
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 # After an interrupt: the sandbox gives its kernel 2 s before the kill, and the rest is slack for a loaded machine.
@@ -28,14 +24,10 @@ class Portal:
     """A loop on a thread of its own; made once per process by `portal()`."""
 
     def __init__(self) -> None:
-        from anyio.from_thread import start_blocking_portal
-
-        self._pid = os.getpid()
+        self.pid = os.getpid()
         self._closing: list[Callable[[], Awaitable[None]]] = []
-        self._context: AbstractContextManager[BlockingPortal] = start_blocking_portal(
-            "asyncio", name="jupyter-autocoder"
-        )
-        self._portal = self._context.__enter__()
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="jupyter-autocoder", daemon=True).start()
         atexit.register(self._close)
 
     def call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
@@ -64,7 +56,7 @@ class Portal:
                 ended.set()
                 inbox.put(None)  # wakes the caller at once
 
-        future = self._portal.start_task_soon(run)
+        future = asyncio.run_coroutine_threadsafe(run(), self._loop)
         try:
             while not ended.is_set():
                 _draw_next(inbox, draw)
@@ -77,20 +69,25 @@ class Portal:
             raise
         return future.result()
 
-    def soon(self, function: Callable[..., Awaitable[T]], *args: Any) -> Future[T]:
-        """Start `function` on the loop without waiting for it."""
-        return self._portal.start_task_soon(function, *args)
+    def soon(self, function: Callable[..., Awaitable[T]], *args: Any) -> concurrent.futures.Future[T]:
+        """Start `function` on the loop without waiting for it; cancelling the future cancels it, once."""
 
-    def at_close(self, function: Callable[[], Awaitable[None]]) -> None:
-        """Run `function` on the loop when the process ends."""
+        async def run() -> T:
+            return await function(*args)
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop)
+
+    def at_close(self, function: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+        """Run `function` on the loop when the process ends; returns what takes that back."""
         self._closing.append(function)
+        return lambda: self._closing.remove(function) if function in self._closing else None
 
     def _close(self) -> None:
-        if os.getpid() != self._pid:
+        if os.getpid() != self.pid:
             return
         for function in reversed(self._closing):
-            wait([self._portal.start_task_soon(function)], GRACE)
-        self._context.__exit__(None, None, None)
+            concurrent.futures.wait([self.soon(function)], GRACE)
+        self._loop.call_soon_threadsafe(self._loop.stop)
 
 
 def _draw_next(inbox: queue.SimpleQueue[Any], draw: Callable[[Any], None] | None) -> None:
@@ -111,6 +108,6 @@ def portal() -> Portal:
     """The process's portal, started at first use and anew after a fork."""
     global _current
     with _guard:
-        if _current is None or _current._pid != os.getpid():
+        if _current is None or _current.pid != os.getpid():
             _current = Portal()
         return _current

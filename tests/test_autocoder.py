@@ -290,3 +290,30 @@ def _never() -> Any:
 )
 def test_ci_only_replays_unless_told_otherwise(environ: dict[str, str], locked: bool) -> None:
     assert locked_by_environment(environ) is locked
+
+
+def test_a_dry_run_after_a_refused_attempt_shows_the_allowed_one(bench: Bench) -> None:
+    bench.answers("import subprocess", "r = 1")
+
+    result = bench.ask("Make r.", dry_run=True, checks="assert r\n")
+
+    assert result.outcome.source == "r = 1\n"
+    assert result.outcome.verdict.allowed
+
+
+def test_two_cells_with_the_same_words_replay_as_two_where_no_cell_has_an_id(bench: Bench) -> None:
+    bench.answers("a = 1", "print(a)", "a = 2", "print(a, a)", "z = a")
+    words = ["Make a.", "Show it.", "Change a.", "Show it.", "End."]
+    for number, text in enumerate(words):
+        bench.ask(text, cell=str(number))
+    bench.restart()
+
+    replayed = [bench.ask(text, mode="locked").outcome.source for text in words]
+
+    assert replayed == ["a = 1\n", "print(a)\n", "a = 2\n", "print(a, a)\n", "z = a\n"]
+
+
+def test_a_model_that_was_named_counts_in_the_key(bench: Bench) -> None:
+    from jupyter_autocoder.lock import make_key
+
+    assert make_key(Prompt(text="p"), "") != make_key(Prompt(text="p", model="other"), "")

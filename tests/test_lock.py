@@ -241,3 +241,57 @@ def test_another_environment_is_noticed() -> None:
 
 def test_digests_take_any_text() -> None:
     assert digest("\ud800") != digest("x")
+
+
+@pytest.mark.parametrize("code", ['x = "a\u2028b"\n', "x = 1\x0c\ny = 2\n", 'x = "\x85"\n', "x = '''a\r\nb'''\n"])
+def test_code_comes_back_byte_for_byte_whatever_ends_a_line_in_other_languages(lock: Lock, code: str) -> None:
+    lock.put("k", Entry(prompt="p", code=code, digest=digest(code)))
+
+    got = Lock(lock.path).get("k")
+
+    assert got is not None
+    assert got.code == code
+    assert not got.edited
+
+
+def test_notebooks_of_one_name_in_two_folders_do_not_touch_each_others_answers(lock: Lock) -> None:
+    folder = lock.path.parent
+    names = [lock.name_of(str(folder / part / "report.ipynb")) for part in ("a", "b")]
+    for name in names:
+        lock.put(name, Entry(prompt="p", code="x\n", notebook=name, cell="same id"))
+
+    dropped = lock.prune(names[0], ())
+
+    assert names == ["a/report.ipynb", "b/report.ipynb"]
+    assert dropped == 1
+    assert list(lock.entries()) == ["b/report.ipynb"]
+
+
+def test_a_path_that_cannot_be_looked_at_is_one_clear_error() -> None:
+    with pytest.raises(LockError, match="cannot be read"):
+        Lock(Path("/tmp") / ("x" * 300)).get("k")
+
+
+def test_an_entry_without_words_has_a_title() -> None:
+    assert Entry(prompt="", code="x\n").title == "(no words)"
+
+
+def test_a_lock_that_is_a_device_or_a_pipe_is_refused_at_once(lock: Lock) -> None:
+    lock.path.symlink_to("/dev/full")
+    with pytest.raises(LockError, match="cannot be read"):
+        lock.get("k")
+
+    lock.path.unlink()
+    os.mkfifo(lock.path)
+    with pytest.raises(LockError, match="cannot be read"):
+        lock.get("k")
+
+
+def test_a_linked_lock_stays_a_link(lock: Lock) -> None:
+    real = lock.path.parent / "shared.lock"
+    lock.path.symlink_to(real)
+
+    lock.put("k", Entry(prompt="p", code="x\n"))
+
+    assert lock.path.is_symlink()
+    assert Lock(real).get("k") is not None

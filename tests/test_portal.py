@@ -58,11 +58,8 @@ def test_an_interrupt_cancels_the_work_and_waits_until_it_has_put_things_away() 
         try:
             await asyncio.sleep(60)
         finally:
-            with_shield = asyncio.shield(asyncio.sleep(0.2))
-            try:
-                await with_shield
-            finally:
-                tidy.set()
+            await asyncio.sleep(0.2)
+            tidy.set()
 
     main = threading.get_ident()
     timer = threading.Timer(0.3, lambda: signal.pthread_kill(main, signal.SIGINT))

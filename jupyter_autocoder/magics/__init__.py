@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from jupyter_autocoder.errors import UsageError
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -32,8 +34,10 @@ def run_for_chat(source: str) -> str:
     from jupyter_autocoder.magics.shell import AutocodeMagics
 
     shell = get_ipython()
-    assert shell is not None
-    return str(shell.magics_manager.registry[AutocodeMagics.__name__].workshop.run_for_chat(source))
+    magics = shell.magics_manager.registry.get(AutocodeMagics.__name__) if shell is not None else None
+    if not isinstance(magics, AutocodeMagics):
+        raise UsageError("This kernel has not loaded the magics.", do="run %load_ext jupyter_autocoder in the notebook")
+    return magics.workshop.run_for_chat(source)
 
 
 def unload(shell: InteractiveShell) -> None:

@@ -72,7 +72,7 @@ def wished(text: str, meaning: Meaning, namespace: Mapping[str, Any], landed: It
 
 
 def _existing(name: str, folder: Path) -> Path:
-    path = (folder / name).expanduser()
+    path = folder / Path(name).expanduser()
     if not path.is_file():
         raise UsageError(f"There is no file {name}.", why=f"looked in {folder}", do="correct the path after --files")
     return path

@@ -90,7 +90,7 @@ def line_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     made = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
     made["code"].add_argument("number", nargs="?", type=int, help="its number in the history; the last one")
-    made["context"].add_argument("words", nargs=argparse.REMAINDER, help="the prompt")
+    made["context"].add_argument("words", nargs="*", help="the prompt, as it is")
     made["adopt"].add_argument("name", help="the function or class")
     return parser
 
@@ -104,6 +104,10 @@ def usage_parser() -> argparse.ArgumentParser:
 
 def parse(parser: argparse.ArgumentParser, line: str) -> argparse.Namespace:
     """Parse a magic's line. Raises UsageError on a mistake, Help on ``-h``."""
+    command, _, rest = line.strip().partition(" ")
+    if command == "context" and rest.strip() not in {"-h", "--help"}:
+        # A prompt is text: its quotes and spaces are sent as they are.
+        return argparse.Namespace(command=command, words=rest.strip())
     try:
         words = shlex.split(line)
     except ValueError as error:

@@ -15,7 +15,7 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.display import display
 
 from jupyter_autocoder import settings
-from jupyter_autocoder.errors import AutocoderError, UsageError
+from jupyter_autocoder.errors import AutocoderError, PolicyRefused, RunFailed, UsageError
 from jupyter_autocoder.events import METADATA, Prompt
 from jupyter_autocoder.magics import options
 from jupyter_autocoder.magics.completion import make_matcher
@@ -38,12 +38,15 @@ class AutocodeMagics(Magics):
         self._shell = shell  # the inherited attribute may be None to a type checker
         self._workshop: Workshop | None = None
         self._opening = threading.Lock()
+        self._closed = False
         self._matcher: object = None
         self._landed: dict[str, str] = {}
 
     @property
     def workshop(self) -> Workshop:
         with self._opening:
+            if self._closed:
+                raise UsageError("The extension was unloaded.", do="run %load_ext jupyter_autocoder again")
             if self._workshop is None:
                 from jupyter_autocoder.magics.workshop import Workshop
 
@@ -65,9 +68,11 @@ class AutocodeMagics(Magics):
         """Leave the completer and stop the sandboxes of this kernel."""
         if self._matcher in self._shell.Completer.custom_matchers:
             self._shell.Completer.custom_matchers.remove(self._matcher)
-        if self._workshop is not None:
-            self._workshop.close()
-            self._workshop = None
+        with self._opening:
+            self._closed = True
+            workshop, self._workshop = self._workshop, None
+        if workshop is not None:
+            workshop.close()
 
     @no_var_expand
     @line_cell_magic
@@ -98,12 +103,13 @@ class AutocodeMagics(Magics):
         try:
             result = self.workshop.run(job, status.draw)
         except AutocoderError as error:
-            status.fail(
-                error.what, getattr(error, "source", ""), error.usage, {METADATA: {"error": type(error).__name__}}
-            )
+            source = error.source if isinstance(error, PolicyRefused | RunFailed) else ""
+            status.fail(error.what, source, error.usage, {METADATA: {"error": type(error).__name__}})
             raise
-        except KeyboardInterrupt:
-            status.fail("interrupted; nothing runs any more", "", None, {METADATA: {"error": "KeyboardInterrupt"}})
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            title = "interrupted; nothing runs any more" if interrupted else f"failed: {type(error).__name__}"
+            status.fail(title, "", None, {METADATA: {"error": type(error).__name__}})
             raise
         self._land(result, job, status, given)
 
@@ -115,7 +121,7 @@ class AutocodeMagics(Magics):
         if not text:
             raise UsageError("%%autocode: the cell is empty.", do="say in words what you want, below the first line")
         chosen = self.workshop.settings(given)
-        folder = Path.cwd()
+        folder = _folder()
         landed = {name for name, words in self._landed.items() if words == text}
         meaning = understand(
             text,
@@ -182,6 +188,8 @@ class AutocodeMagics(Magics):
         self._landed.update(dict.fromkeys(result.values, job.prompt.text))
         if given.save and outcome.run is not None:
             self.workshop.save(given.save, Path.cwd())
+        if not outcome.verdict.allowed:
+            return
         if given.insert:
             self._shell.set_next_input(outcome.source)
         if given.adopt:
@@ -200,7 +208,7 @@ class AutocodeMagics(Magics):
             case "adopt":
                 self._shell.set_next_input(self.workshop.adopt(given.name))
             case "context":
-                job = self._job(options.parse(options.cell_parser(), "--dry-run"), " ".join(given.words))
+                job = self._job(options.parse(options.cell_parser(), "--dry-run"), given.words)
                 _print(self.workshop.preview(job))
 
 
@@ -215,6 +223,13 @@ class _Handle:
             self._handle = display(bundle, raw=True, metadata=dict(metadata), display_id=True)
         else:
             self._handle.update(bundle, raw=True, metadata=dict(metadata))
+
+
+def _folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("The working directory is gone.", do="change to a folder that exists, with %cd") from None
 
 
 def _mode(given: argparse.Namespace, environ: Mapping[str, str]) -> Any:

@@ -167,7 +167,7 @@ def _checked(outcome: Outcome) -> str:
 
 def _earlier(outcome: Outcome) -> str:
     blocks = [
-        _folded(f"attempt {number}: {escape(attempt.problem.splitlines()[0])}", fence(attempt.source or attempt.answer))
+        _folded(f"attempt {number}: {attempt.problem.splitlines()[0]}", fence(attempt.source or attempt.answer))
         for number, attempt in enumerate(outcome.attempts, 1)
         if attempt.problem
     ]
@@ -176,7 +176,9 @@ def _earlier(outcome: Outcome) -> str:
 
 def _folded(title: str, body: str, *, is_open: bool = False) -> str:
     # Blank lines around the body end the HTML block, so that the code block is Markdown again (CommonMark 4.6).
-    return f"<details{' open' if is_open else ''}><summary>{title}</summary>\n\n{body}\n\n</details>"
+    # The title stands in HTML, where Markdown's escapes would be seen.
+    shown = html.escape(" ".join(title.split()))
+    return f"<details{' open' if is_open else ''}><summary>{shown}</summary>\n\n{body}\n\n</details>"
 
 
 def _bundle(markdown: str, plain: str) -> Bundle:

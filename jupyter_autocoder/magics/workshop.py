@@ -11,13 +11,14 @@ import json
 import math
 import os
 import queue
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_autocoder import settings as configuration
-from jupyter_autocoder.agent.adopt import definitions, extract
+from jupyter_autocoder.agent.adopt import definitions, extract, extract_all
 from jupyter_autocoder.agent.prompt import describe_refusal
 from jupyter_autocoder.autocoder import (
     Autocoder,
@@ -57,9 +58,11 @@ class Workshop:
         self._settings = configuration.current()
         self._portal = portal()
         self._pool = Pool(self._settings.sandbox)
+        self._store: Store | None = None
         self._client: GovernedClient | None = None
+        self._opening = threading.Lock()
         self._session = Session(self._pool.take)
-        self._portal.at_close(self._aclose)
+        self._forget = self._portal.at_close(self._aclose)
 
     def warm_up(self) -> None:
         """Start warm sandboxes and import what is slow; for a thread that has time."""
@@ -85,7 +88,7 @@ class Workshop:
     def run(self, job: Job, draw: Draw) -> Result:
         """Answer one job; `draw` is called from this thread with everything that happens meanwhile."""
         events: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()
-        return self._portal.watch(self._autocoder().ask, job, events.put, events=events, draw=draw)
+        return self._portal.watch(self._autocoder(job.prompt.model).ask, job, events.put, events=events, draw=draw)
 
     def run_for_chat(self, source: str) -> str:
         """Check `source` and run it in this session's sandbox; the Run as JSON, a refusal told as a failed one."""
@@ -95,14 +98,13 @@ class Workshop:
             return json.dumps(dataclasses.asdict(Run(ok=False, error=error)))
 
         async def run() -> Run:
-            box = await self._session.box()
-            return await box.run(source)
+            return await (await self._session.box()).run(source)
 
         return json.dumps(dataclasses.asdict(self._portal.call(run)))
 
     def preview(self, job: Job) -> str:
         """What would be sent for `job`, message by message, and what that is and costs at most."""
-        messages = self._autocoder().preview(job)
+        messages = self._autocoder(job.prompt.model).preview(job)
         model, tokens = self._model(job.prompt.model), self._count(messages)
         output = self._settings.model.max_output_tokens
         most = money(model.ceiling(input_tokens=tokens, output_tokens=output))
@@ -146,7 +148,7 @@ class Workshop:
         names = definitions(source)
         if not names:
             raise UsageError("--adopt: the code defines no function or class.", do="use --insert for the whole code")
-        return "\n\n".join(extract([source], name) or "" for name in names)
+        return extract_all(source, names)
 
     def usage(self, span: str) -> dict[str, str]:
         """What was spent since `span` ago and what is left, as a display bundle."""
@@ -165,7 +167,8 @@ class Workshop:
             store.close()
 
     def close(self) -> None:
-        """Stop the sandboxes."""
+        """Stop the sandboxes and forget everything."""
+        self._forget()
         self._portal.call(self._aclose)
 
     def _past(self, number: int | None) -> Past:
@@ -174,10 +177,10 @@ class Workshop:
             raise UsageError(f"There is no prompt {number or ''} in this session.", do="see %autocode history")
         return past[-1 if number is None else number - 1]
 
-    def _autocoder(self) -> Autocoder:
+    def _autocoder(self, asked: str | None) -> Autocoder:
         lock = Lock(find(Path.cwd(), os.environ))
         policy = Policy.from_settings(self._settings.policy)
-        model = self._model(None)
+        model = self._model(asked)
         room = None if model.window is None else max(model.window - self._settings.model.max_output_tokens, 0)
         return Autocoder(
             self._session,
@@ -201,18 +204,25 @@ class Workshop:
         from jupyter_autocoder.llm import GovernedClient
         from jupyter_autocoder.store import Store
 
-        if self._client is None:
-            store = Store(self._settings.store.url)
-            settings = bound_cost(self._settings, store, os.environ)
-            self._client = GovernedClient(settings, store=store, face="magic", notebook=notebook_name())
-        return self._client
+        # The warm-up thread and the first cell may come here at once.
+        with self._opening:
+            if self._client is None:
+                self._store = self._store or Store(self._settings.store.url)
+                settings = bound_cost(self._settings, self._store, os.environ)
+                notebook = Path(notebook_name()).name
+                self._client = GovernedClient(settings, store=self._store, face="magic", notebook=notebook)
+            return self._client
 
     async def _aclose(self) -> None:
         await self._session.reset()
         await self._pool.close()
-        if self._client is not None:
+        with self._opening:
             client, self._client = self._client, None
+            store, self._store = self._store, None
+        if client is not None:
             await client.aclose()
+        if store is not None:
+            store.close()
 
 
 def bound_cost(settings: Settings, store: Store, environ: Mapping[str, str]) -> Settings:

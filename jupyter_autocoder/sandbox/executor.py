@@ -17,6 +17,7 @@ from jupyter_autocoder.events import Run
 from jupyter_autocoder.sandbox import files, live
 from jupyter_autocoder.sandbox.files import ScratchFile
 from jupyter_autocoder.sandbox.gate import MIB, Caps, Recording
+from jupyter_autocoder.sandbox.kept import Kept
 from jupyter_autocoder.sandbox.loop import hand_over
 from jupyter_autocoder.sandbox.result import make_run
 from jupyter_autocoder.sandbox.scratch import Scratch
@@ -226,7 +227,8 @@ class Sandbox:
     async def _run(self, source: str, wall_time: float, deliver: OnOutput | None) -> Run:
         session = await self._kernel()
         caps = Caps(size=self.settings.output * MIB, messages=self.settings.messages)
-        recording = Recording(caps=caps, on_output=deliver)
+        kept = Kept(self.settings.keep_output) if self.settings.keep_output else None
+        recording = Recording(caps=caps, on_output=deliver, keep=kept.write if kept else None)
         if self._lost:
             self._lost = False
             recording.note(LOST)
@@ -238,6 +240,8 @@ class Sandbox:
             await watch.over(task)
         finally:
             self._running = None
+        if kept is not None and (remark := kept.close(cut=recording.truncated or recording.flooded)):
+            recording.note(remark)
         run = make_run(task.result(), recording, watch, session, seconds=time.monotonic() - start)
         if session.alive:
             session.freeze()

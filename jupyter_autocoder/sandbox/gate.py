@@ -50,6 +50,7 @@ class Recording:
 
     caps: Caps
     on_output: Callable[[dict[str, Any]], None] | None = None
+    keep: Callable[[str], None] | None = None
     notes: list[str] = field(default_factory=list)
     truncated: bool = False
     flooded: bool = False
@@ -151,6 +152,9 @@ class Gate:
             if kind.startswith("comm"):
                 recording.note("a widget was left out: widgets do not leave the sandbox")
             return None
+        if kind == "stream" and recording.keep is not None:
+            whole = (_content(parts, session, 2 * max(recording.caps.size, MIB)) or {}).get("text")
+            recording.keep(text.plain(whole) if isinstance(whole, str) else "")
         if recording.messages > recording.caps.messages:
             recording.cut(f"output was cut: a run may send {recording.caps.messages} messages")
             return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-LIMIT = 256 * 2**20
+LIMIT = 512 * 2**20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 

@@ -62,3 +62,9 @@ def test_the_line_magic_and_its_commands_have_help(line: str) -> None:
 def test_a_mistake_in_the_line_magic_is_one_clear_error(line: str) -> None:
     with pytest.raises(UsageError):
         parse(line_parser(), line)
+
+
+def test_a_prompt_to_preview_is_only_text() -> None:
+    given = parse(line_parser(), "context don't  change  'my words' --here")
+
+    assert given.words == "don't  change  'my words' --here"
