@@ -40,7 +40,7 @@ lab: system $(VENV)/.demo ## open the examples in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir examples
 
 test: system $(VENV)/.develop ## run all tests
-	$(if $(NODE),cd labextension && $(abspath $(BIN))/jlpm test)
+	$(if $(NODE),cd labextension && $(abspath $(BIN))/jlpm install --immutable && $(abspath $(BIN))/jlpm run test)
 	$(BIN)/python -m pytest -n $(or $(JOBS),2) $(PYTEST_ARGS)
 
 test-openai-2: system $(VENV)/.develop ## run the client's tests on the newest openai 2 (the venv has the newest of all)
@@ -60,7 +60,7 @@ check: $(VENV)/.develop ## formatting, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(if $(NODE),cd labextension && $(abspath $(BIN))/jlpm check)
+	$(if $(NODE),cd labextension && $(abspath $(BIN))/jlpm install --immutable && $(abspath $(BIN))/jlpm run check)
 
 bench: system $(VENV)/.develop ## print every benchmark's table
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

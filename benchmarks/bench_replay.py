@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 
 from jupyter_autocoder.app.export import export
 from jupyter_autocoder.lock import Lock
+from jupyter_autocoder.policy import Policy
 from jupyter_autocoder.testing import FakeOpenAI
 
 CELLS = 20
@@ -78,7 +79,7 @@ def main() -> None:
         with FakeOpenAI(answers) as server:
             run(ours, folder, OPENAI_BASE_URL=server.base_url)
         plain = nbformat.from_dict(ours)
-        export(plain, Lock(folder / "autocode.lock"), "n.ipynb")
+        export(plain, Lock(folder / "autocode.lock"), "n.ipynb", policy=Policy())
         rows = [(run(plain, folder), run(ours, folder, AUTOCODER_LOCKED="1")) for _ in range(ROUNDS)]
     ratio = statistics.median(b[0] / a[0] for a, b in rows)
     added = statistics.median(1000 * (statistics.median(b[1][3:]) - statistics.median(a[1][2:])) for a, b in rows)

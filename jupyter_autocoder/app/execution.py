@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import atexit
 import json
 import math
 import os
+import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 
@@ -28,6 +31,7 @@ from jupyter_autocoder.lock import Lock, find
 
 # The messages' poll counts milliseconds in 32 bits: longer waits would not be waited for at all.
 _LONGEST = 2_000_000
+_PATIENCE = 10.0
 
 
 def execute(options: argparse.Namespace) -> RunReport:
@@ -92,7 +96,9 @@ def kernel_of(notebook: NotebookNode) -> str:
 
 def _execute_by(client: NotebookClient, options: argparse.Namespace) -> Failure | None:
     try:
-        client.execute(env=environment(os.environ, options))
+        _run_to_end(client, environment(os.environ, options))
+    except KeyboardInterrupt:
+        return Failure("Interrupted", "The run was interrupted.", ExitCode.CELL_FAILED)
     except CellExecutionError as error:
         return Failure(error.ename, str(error.evalue), exit_code_of(error.ename))
     except CellTimeoutError:
@@ -112,6 +118,42 @@ def _execute_by(client: NotebookClient, options: argparse.Namespace) -> Failure 
         atexit.unregister(client._cleanup_kernel)
         return Failure("NoKernel", f"The notebook's kernel did not start: {error}", ExitCode.CELL_FAILED)
     return None
+
+
+def _run_to_end(client: NotebookClient, env: Mapping[str, str]) -> None:
+    """Execute on a thread of its own: on the main one nbclient would take the signals, and end in an assertion.
+
+    An interrupt, or a request to end, cancels the run, which ends the kernel, and is then raised as KeyboardInterrupt.
+    """
+    ended = threading.Event()
+
+    async def run() -> None:
+        try:
+            await client.async_execute(env=dict(env))
+        except Exception:
+            # How a cancelled run comes apart is of no interest to anybody.
+            if not future.cancelled():
+                raise
+        finally:
+            ended.set()
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="notebook", daemon=True)
+    thread.start()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    future = asyncio.run_coroutine_threadsafe(run(), loop)
+    try:
+        future.result()
+    except KeyboardInterrupt:
+        client.shutdown_kernel = "immediate"
+        future.cancel()
+        raise
+    finally:
+        # Cancelling marks the future at once, while the kernel is still being ended.
+        ended.wait(_PATIENCE)
+        signal.signal(signal.SIGTERM, before)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_PATIENCE)
 
 
 def environment(environ: Mapping[str, str], options: argparse.Namespace) -> dict[str, str]:

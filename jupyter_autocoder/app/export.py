@@ -12,10 +12,13 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from jupyter_autocoder import settings
 from jupyter_autocoder.agent.checks import compile_checks, split
+from jupyter_autocoder.agent.prompt import describe_refusal
 from jupyter_autocoder.app import notebooks
-from jupyter_autocoder.errors import ExitCode, LockError, NotInLock
+from jupyter_autocoder.errors import ExitCode, LockError, NotInLock, PolicyRefused
 from jupyter_autocoder.lock import Entry, Lock, find
+from jupyter_autocoder.policy import Policy, check
 
 # Our own lines in ordinary cells go: the plain notebook must run where this package is not installed.
 _OURS = re.compile(
@@ -32,18 +35,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     notebook = notebooks.read(options.notebook)
     lock = Lock(find(options.notebook.resolve().parent, os.environ))
-    count = export(notebook, lock, lock.name_of(str(options.notebook.resolve())))
+    policy = Policy.from_settings(settings.current().policy)
+    count = export(notebook, lock, lock.name_of(str(options.notebook.resolve())), policy=policy)
     notebooks.write(notebook, options.output)
     sys.stdout.write(f"{options.output}: {count} prompts replaced by their locked code\n")
     return int(ExitCode.DONE)
 
 
-def export(notebook: NotebookNode, lock: Lock, name: str) -> int:
+def export(notebook: NotebookNode, lock: Lock, name: str, *, policy: Policy) -> int:
     """Replace each prompt of `notebook` by its locked code, and its checks by a cell of their own; return how many.
 
     The checks stand apart so that the code's last expression is still what its cell shows. A prompt with ``--dry-run``
     never ran and is never locked: its words stay, as a comment. Raises NotInLock for another prompt without an answer,
-    LockError for checks that cannot be compiled.
+    LockError for checks that cannot be compiled, PolicyRefused for code that `policy` refuses.
     """
     cells: list[NotebookNode] = []
     previous = ""
@@ -54,7 +58,7 @@ def export(notebook: NotebookNode, lock: Lock, name: str) -> int:
             cells.append(_emptied(cell, _comment(split(prompt[1])[0]) + "# (only a draft: nothing was run)"))
         elif prompt is not None:
             previous, entry = _find(lock, *split(prompt[1]), name, previous, number)
-            cells += _plain(cell, entry, lock.path)
+            cells += _plain(cell, entry, lock.path, policy)
             count += 1
         elif cell.cell_type != "code":
             cells.append(cell)
@@ -71,7 +75,12 @@ def _is_dry(line: str) -> bool:
         return False
 
 
-def _plain(cell: NotebookNode, entry: Entry, path: Path) -> list[NotebookNode]:
+def _plain(cell: NotebookNode, entry: Entry, path: Path, policy: Policy) -> list[NotebookNode]:
+    # The plain notebook runs with the person's rights: what was edited into a lock must not slip into it.
+    verdict = check(entry.code, policy)
+    if not verdict.allowed:
+        what = f'The locked code of "{entry.title}" is refused; nothing was written.'
+        raise PolicyRefused(what, verdict=verdict, source=entry.code, why=describe_refusal(verdict))
     try:
         checks = compile_checks(entry.checks).source
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:

@@ -84,13 +84,17 @@ class Watcher:
         row.seconds = round(time.monotonic() - self._started, 3)
         row.provenance = notebooks.provenance_of(cell)
         errors = [output for output in cell.outputs if output.output_type == "error"]
-        row.status = "failed" if errors else "ok"
+        # A magic that is not there fails without an error output: only the reply tells.
+        reply = (execute_reply or {}).get("content", {})
+        failed = bool(errors) or reply.get("status") == "error"
+        row.status = "failed" if failed else "ok"
         self._running = None
-        row.error = f"{errors[0].ename}: {errors[0].evalue}" if errors else ""
+        told = (errors[0].ename, errors[0].evalue) if errors else (reply.get("ename"), reply.get("evalue"))
+        row.error = f"{told[0]}: {told[1]}" if failed else ""
         if row.prompt and self._verbose:
             self._write(_transcript(cell, row))
         elif row.prompt:
-            mark = "✗" if errors else "✓"
+            mark = "✗" if failed else "✓"
             self._write(f"{mark} cell {cell_index + 1} ({row.seconds:.1f} s) {_title(row)}\n")
 
     def result(self, failure: Failure | None, seconds: float, *, pending_ok: bool) -> RunReport:

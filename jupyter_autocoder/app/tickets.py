@@ -13,7 +13,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="act", required=True, metavar="list|show|cancel|verify|audit")
     listing = commands.add_parser("list", help="the newest tickets")
     listing.add_argument("--json", action="store_true", help="tell it as JSON")
-    listing.add_argument("--limit", type=int, default=100, metavar="N", help="how many at most (default: 100)")
+    listing.add_argument(
+        "--limit", type=int, choices=range(1, 100_001), default=100, metavar="N", help="how many at most (default: 100)"
+    )
     for name, text in (("show", "the record of one ticket"), ("cancel", "cancel its order, or dismiss it")):
         commands.add_parser(name, help=text).add_argument("ticket", help="the ticket's id")
     commands.add_parser("verify", help="say whether the audit chain is whole")

@@ -72,7 +72,8 @@ def copy_out(scratch: Scratch, name: str, to: Path, *, limit: int, overwrite: bo
             raise Unsafe("hidden, absolute and deceiving names do not leave the sandbox")
         source = scratch.open_file(way)
     except FileNotFoundError:
-        raise UsageError(f"the sandbox has no file {name!r}", do="let the code write it to its working directory, and check the name") from None
+        do = "let the code write it to its working directory, and check the name"
+        raise UsageError(f"the sandbox has no file {name!r}", do=do) from None
     except Unsafe as error:
         raise UsageError(f"{name!r} cannot be copied out of the sandbox", why=str(error)) from None
     try:

@@ -12,6 +12,7 @@ from jupyter_autocoder.app import main
 from jupyter_autocoder.app.export import export
 from jupyter_autocoder.errors import LockError, NotInLock
 from jupyter_autocoder.lock import Entry, Lock
+from jupyter_autocoder.policy import Policy
 
 
 def notebook(*sources: str) -> NotebookNode:
@@ -30,7 +31,7 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lock:
 def test_a_prompt_becomes_its_code_and_its_checks_a_cell_of_their_own(lock: Lock) -> None:
     node = notebook("%load_ext jupyter_autocoder", "%%autocode --attempts 2\nMake r.\n---\nassert r", "print(r)")
 
-    count = export(node, lock, "n.ipynb")
+    count = export(node, lock, "n.ipynb", policy=Policy())
 
     assert count == 1
     assert [cell.source for cell in node.cells] == ["# Make r.\nr = 1\nr", "# checks\nassert r", "print(r)"]
@@ -39,7 +40,7 @@ def test_a_prompt_becomes_its_code_and_its_checks_a_cell_of_their_own(lock: Lock
 def test_our_own_lines_go_and_the_persons_stay() -> None:
     node = notebook("import math\n%load_ext jupyter_autocoder\n%matplotlib inline\n%autocode history", "%usage")
 
-    export(node, Lock(Path("/nowhere/autocode.lock")), "n.ipynb")
+    export(node, Lock(Path("/nowhere/autocode.lock")), "n.ipynb", policy=Policy())
 
     assert [cell.source for cell in node.cells] == ["import math\n\n%matplotlib inline"]
 
@@ -49,7 +50,7 @@ def test_of_two_answers_the_one_after_the_same_cells_is_taken(lock: Lock) -> Non
     lock.put("c", Entry(prompt="Again.", code="x = 3\n", previous="elsewhere", notebook="n.ipynb"))
     node = notebook("%%autocode\nMake r.\n---\nassert r", "%%autocode\nAgain.")
 
-    export(node, lock, "n.ipynb")
+    export(node, lock, "n.ipynb", policy=Policy())
 
     assert node.cells[-1].source == "# Again.\nx = 2"
 
@@ -59,7 +60,7 @@ def test_a_prompt_without_an_answer_is_named_and_nothing_is_written(lock: Lock, 
     nbformat.write(node, tmp_path / "n.ipynb")
 
     with pytest.raises(NotInLock, match="cell 2"):
-        export(node, lock, "n.ipynb")
+        export(node, lock, "n.ipynb", policy=Policy())
     code = main(["export", str(tmp_path / "n.ipynb"), "-o", str(tmp_path / "out.ipynb")])
 
     assert code == 7
@@ -73,7 +74,7 @@ def test_a_draft_is_never_locked_and_stays_as_a_comment(lock: Lock) -> None:
         "%%autocode\nMake r.\n---\nassert r", "%%autocode --dry-run\nTry\nthis.\n---\nassert 1", "%%autocode\nAgain."
     )
 
-    count = export(node, lock, "n.ipynb")
+    count = export(node, lock, "n.ipynb", policy=Policy())
 
     assert count == 2
     assert node.cells[2].source == "# Try\n# this.\n# (only a draft: nothing was run)"
@@ -84,4 +85,14 @@ def test_locked_checks_that_are_no_python_are_one_clear_error(lock: Lock) -> Non
     lock.put("b", Entry(prompt="Indented.", checks="  assert x", code="x = 2\n"))
 
     with pytest.raises(LockError, match=r'no Python, of "Indented\."'):
-        export(notebook("%%autocode\nIndented.\n---\nassert x"), lock, "n.ipynb")
+        export(notebook("%%autocode\nIndented.\n---\nassert x"), lock, "n.ipynb", policy=Policy())
+
+
+def test_locked_code_that_the_policy_refuses_does_not_slip_into_a_plain_notebook(lock: Lock, tmp_path: Path) -> None:
+    lock.put("e", Entry(prompt="Evil.", code="import subprocess\n", notebook="n.ipynb"))
+    nbformat.write(notebook("%%autocode\nEvil."), tmp_path / "n.ipynb")
+
+    code = main(["export", str(tmp_path / "n.ipynb"), "-o", str(tmp_path / "out.ipynb")])
+
+    assert code == 4
+    assert not (tmp_path / "out.ipynb").exists()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -335,3 +337,38 @@ def test_a_kernelspec_of_another_form_means_the_python_kernel(house: Path) -> No
 
     assert done.returncode == 0, done.stderr
     assert "ran" in str(nbformat.read(house / "out.ipynb", 4).cells[1].outputs)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_so_ends_its_kernel_and_keeps_what_there_is(house: Path, how: signal.Signals) -> None:
+    path = write(house, "print('first')", "import time, os\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)")
+    words = [str(BIN / "jupyter-autocoder"), "run", path.name, "-o", "out.ipynb", "--junit", "r.xml"]
+    process = subprocess.Popen(words, cwd=house, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (house / "pid").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(0.5)
+
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert "first" in (house / "out.ipynb").read_text()
+    assert ElementTree.parse(house / "r.xml").getroot().get("failures") == "1"
+    assert not Path(f"/proc/{(house / 'pid').read_text()}").exists()
+
+
+def test_a_notebook_without_the_extension_is_red_in_every_report(house: Path) -> None:
+    path = write(house, "%%autocode\nGo.")
+    node = nbformat.read(path, 4)
+    node.cells = node.cells[1:]
+    nbformat.write(node, path)
+
+    done = autocoder(house, "run", path.name, "--junit", "r.xml", "--report", "r.json")
+
+    assert done.returncode != 0
+    assert "0 of 1 prompts done" in done.stdout
+    assert ElementTree.parse(house / "r.xml").getroot().get("failures") == "1"
+    assert json.loads((house / "r.json").read_text())["cells"][0]["status"] == "failed"
