@@ -39,9 +39,12 @@ demo: system $(VENV)/.demo ## run the quickstart from its lock: no key, no netwo
 lab: system $(VENV)/.demo ## open the examples in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir examples
 
+# A browser wants the machine to itself, and Playwright's one loop a process: those tests run alone, after the others.
 test: system $(VENV)/.develop ## run all tests
 	$(if $(NODE),cd labextension && $(abspath $(BIN))/jlpm install --immutable && $(abspath $(BIN))/jlpm run test)
-	$(BIN)/python -m pytest -n $(or $(JOBS),2) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(or $(JOBS),2) -m "not browser" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m browser --reruns 2 tests/widgets
+	$(BIN)/python -m pytest -m browser --reruns 2 tests/ui
 
 test-openai-2: system $(VENV)/.develop ## run the client's tests on the newest openai 2 (the venv has the newest of all)
 	$(PYTHON) -m venv $(VENV)-openai-2
