@@ -99,7 +99,7 @@ def test_a_job_goes_the_whole_way_and_its_values_come_back(bench: Bench) -> None
     assert result.values == {"r": 3}
     assert (result.outcome.checks_passed, result.outcome.checks, result.outcome.model) == (1, 1, "scripted")
     assert [event.stage for event in bench.events if event.stage != "writing"] == [
-        "asking", "checking", "checking", "running",
+        "checking", "asking", "checking", "running",
     ]  # fmt: skip
     assert result.outcome.usage.requests == 1
 

@@ -1,44 +1,33 @@
-"""The person's own checks: asserts, doctest lines and test functions become one script that counts.
+"""The person's own checks: asserts, doctest lines and tests become one script that counts.
 
-A prompt's last ``---`` line whose tail parses as Python (or as a doctest) splits off the checks. Each assert, doctest
-example and ``test_*`` function at the top level counts as one check; the line of a failure tells how many passed.
+A prompt's last ``---`` line whose tail parses as Python (or as a doctest) splits off the checks. At the top level each
+assert, each block or call that asserts, each doctest example, test function and method of a test class counts as one
+check; the line of a failure tells how many passed.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
-import doctest
-import re
-import textwrap
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from jupyter_autocoder.agent import doctests
+from jupyter_autocoder.agent.cases import calls
+from jupyter_autocoder.errors import UsageError
 
 SEPARATOR = "---"
 
 
 Lines = tuple[int, int]
 
-# What a doctest's script starts with: an expression shows its value as at the prompt. The names are ours alone, as the
-# script shares its namespace with the code that it checks.
-_SHOW = """\
-from contextlib import redirect_stdout as _redirect_stdout
-from io import StringIO as _StringIO
-
-
-def _show(value):
-    if value is not None:
-        print(repr(value))
-
-
-"""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneCheck:
     """A check as a person reads it, and the first and last lines of the script that belong to it.
 
-    The last range is where it runs; a test function's body is a range before that.
+    The last range is where it runs; a test's body is a range before that.
     """
 
     label: str
@@ -75,7 +64,7 @@ def split(cell: str) -> tuple[str, str]:
         if lines[index].strip() != SEPARATOR:
             continue
         tail = "\n".join(lines[index + 1 :]).strip("\n")
-        if tail.strip() and (_parse(tail) is not None or _is_doctest(tail)):
+        if tail.strip() and (_parse(tail) is not None or doctests.is_doctest(tail)):
             return "\n".join(lines[:index]).strip(), tail + "\n"
         break
     return cell.strip(), ""
@@ -84,39 +73,29 @@ def split(cell: str) -> tuple[str, str]:
 def compile_checks(text: str) -> Checks:
     """Turn checks as a person wrote them into one script.
 
-    A test function is called after all else. What a doctest example shows is compared with what it should show; one
-    that should show nothing is only run. Raises SyntaxError where `text` is neither Python nor a doctest.
+    A test is called after all else. What a doctest example shows is compared with what it should show; one that should
+    show nothing is only run. Raises UsageError where nothing would be checked or a test could not be called as it
+    stands, SyntaxError where `text` is neither Python nor a doctest.
     """
     if not text.strip():
         return Checks()
-    if _parse(text) is None and _is_doctest(text):
-        return _from_doctest(text)
-    tree = ast.parse(text)
-    if len({node.lineno for node in tree.body}) < len(tree.body):  # a line must tell which check it belongs to
-        text = ast.unparse(tree)
-        tree = ast.parse(text)
-    source = text.rstrip("\n") + "\n"
-    parts: list[OneCheck] = []
-    called: list[OneCheck] = []
-    for node in tree.body:
-        place = _lines(node)
-        if isinstance(node, ast.Assert):
-            parts.append(OneCheck(label=ast.get_source_segment(text, node) or "assert", ranges=(place,)))
-        elif isinstance(node, ast.FunctionDef) and node.name.startswith("test") and not node.args.args:
-            source += f"{node.name}()\n"
-            line = source.count("\n")
-            called.append(OneCheck(label=f"{node.name}()", ranges=(place, (line, line))))
-    return Checks(source=source, parts=(*parts, *called))
-
-
-def _lines(node: ast.stmt) -> Lines:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(each.lineno for each in decorators)]), node.end_lineno or node.lineno
+    is_doctest = _parse(text) is None and doctests.is_doctest(text)
+    checks = _from_doctest(text) if is_doctest else _from_python(text)
+    if not checks.parts:
+        why = "no doctest example says what it should show" if is_doctest else "nothing in it asserts or runs anything"
+        do = "write asserts, doctest lines with their results, or test functions; or take the part after --- away"
+        raise UsageError("The part after --- checks nothing.", why=why, do=do)
+    return checks
 
 
 def free_names(source: str) -> frozenset[str]:
-    """Return the names that `source` reads and neither defines, imports nor finds among the builtins."""
+    """Return the names that `source` reads and neither defines, imports nor finds among the builtins.
+
+    `source` is Python or, as checks may be, a doctest.
+    """
     tree = _parse(source)
+    if tree is None and doctests.is_doctest(source):
+        tree = _parse("".join(example.source for example in doctests.examples(source)))
     if tree is None:
         return frozenset()
     read: set[str] = set()
@@ -125,75 +104,71 @@ def free_names(source: str) -> frozenset[str]:
         match node:
             case ast.Name(id=name, ctx=ast.Load()):
                 read.add(name)
-            case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
+            case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                made.add(name)
+            case ast.ClassDef(name=name) | ast.arg(arg=name) | ast.MatchAs(name=str(name)):
                 made.add(name)
             case ast.alias(name=name, asname=alias):
                 made.add(alias or name.split(".")[0])
-            case ast.ExceptHandler(name=str(name)):
+            case ast.ExceptHandler(name=str(name)) | ast.MatchStar(name=str(name)):
                 made.add(name)
     return frozenset(read - made - set(dir(builtins)))
 
 
+def _from_python(text: str) -> Checks:
+    tree = ast.parse(text)
+    if len({node.lineno for node in tree.body}) < len(tree.body):  # a line must tell which check it belongs to
+        text = ast.unparse(tree)
+        tree = ast.parse(text)
+    source = text.rstrip("\n") + "\n"
+    parts = _parts(tree, text, _asserts)
+    for call in calls(tree):
+        source += call.statement + "\n"
+        line = source.count("\n")
+        parts.append(OneCheck(label=call.label, ranges=(_lines(call.node), (line, line))))
+    if not parts:
+        # A person's own way to check: a call, or a name that must be there. It has to run without raising.
+        parts = _parts(tree, text, lambda node: isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant))
+    return Checks(source=source, parts=tuple(parts))
+
+
+def _parts(tree: ast.Module, text: str, counts: Callable[[ast.stmt], bool]) -> list[OneCheck]:
+    return [OneCheck(label=_label(text, node), ranges=(_lines(node),)) for node in tree.body if counts(node)]
+
+
+def _asserts(node: ast.AST) -> bool:
+    """Whether running `node` asserts something: itself, in a block, or by a call like ``assert_frame_equal``."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
+            return False
+        case ast.Assert():
+            return True
+        case ast.Expr(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))) if name.startswith("assert"):
+            return True
+    return any(map(_asserts, ast.iter_child_nodes(node)))
+
+
+def _label(text: str, node: ast.stmt) -> str:
+    return ast.get_source_segment(text, node) or "assert"
+
+
+def _lines(node: ast.stmt) -> Lines:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(each.lineno for each in decorators)]), node.end_lineno or node.lineno
+
+
 def _from_doctest(text: str) -> Checks:
-    source = _SHOW
+    source = doctests.SHOW
     parts: list[OneCheck] = []
-    for example in doctest.DocTestParser().get_examples(text):
-        if example.options.get(doctest.SKIP):
-            continue
+    for example in doctests.examples(text):
         tree = _parse(example.source)
         if tree is None or not example.want:
             source += example.source
             continue
         first = source.count("\n") + 1
-        source += _comparison(tree, example)
+        source += doctests.comparison(tree, example)
         parts.append(OneCheck(label=example.source.strip(), ranges=((first, source.count("\n")),)))
     return Checks(source=source, parts=tuple(parts))
-
-
-def _comparison(tree: ast.Module, example: doctest.Example) -> str:
-    """The statements that run an example and compare what it shows, or the class of what it raises."""
-    steps = textwrap.indent(ast.unparse(_Shown().visit(tree)), "    ")
-    if example.exc_msg is not None:
-        wanted = example.exc_msg.partition(":")[0].strip().rpartition(".")[2]
-        return (
-            f"try:\n{steps}\nexcept Exception as _raised:\n    _got = type(_raised).__name__\n"
-            f"else:\n    _got = 'no exception'\nassert _got == {wanted!r}, 'got ' + _got\n"
-        )
-    wanted = re.sub(r"(?m)^<BLANKLINE>$", "", example.want).rstrip()
-    got, imports = "_got", ""
-    if example.options.get(doctest.NORMALIZE_WHITESPACE):
-        got, wanted = "' '.join(_got.split())", " ".join(wanted.split())
-    same = f"{got} == {wanted!r}"
-    if example.options.get(doctest.ELLIPSIS):
-        pattern = ".*".join(map(re.escape, wanted.split("...")))
-        same, imports = f"_re.fullmatch({'(?s)' + pattern!r}, {got})", "import re as _re\n"
-    return (
-        f"{imports}with _redirect_stdout(_StringIO()) as _printed:\n{steps}\n"
-        f"_got = _printed.getvalue().rstrip()\nassert {same}, 'got ' + (_got or 'nothing')\n"
-    )
-
-
-class _Shown(ast.NodeTransformer):
-    """Show the value of each expression statement, as Python's prompt does, but of none inside a function or class."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr:
-        return ast.Expr(ast.Call(ast.Name("_show", ast.Load()), [node.value], []))
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        return node
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
-        return node
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        return node
-
-
-def _is_doctest(text: str) -> bool:
-    try:
-        return bool(doctest.DocTestParser().get_examples(text))
-    except ValueError:
-        return False
 
 
 def _parse(text: str) -> ast.Module | None:

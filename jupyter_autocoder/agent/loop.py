@@ -76,10 +76,13 @@ class Solution:
 def solve(prompt: Prompt, context: Context, *, locked: str | None = None) -> Generator[Request, Answer, Solution]:
     """Drive one prompt to its solution; `locked` is code from the lock, tried once instead of asking.
 
-    Raises NoCode, PolicyRefused, RunFailed or ChecksFailed when the last attempt fails, saying how.
+    Raises NoCode, PolicyRefused, RunFailed or ChecksFailed when the last attempt fails, saying how; UsageError or
+    PolicyRefused before anything is asked where the checks themselves cannot run.
     """
     conversation = words.messages(prompt, context)
     checks = compile_checks(prompt.checks)
+    if locked is None and checks.source:
+        _allow_checks(checks, _verdict((yield Check(checks.source))))
     attempts: list[Attempt] = []
     total = 1 if locked is not None else max(prompt.attempts, 1)
     while True:
@@ -111,13 +114,12 @@ def _try(
         return replace(attempt, problem=found.problem), NoCode(found.problem, answer=answer)
     verdict = _verdict((yield Check(found.source)))
     attempt = replace(attempt, verdict=verdict)
-    if verdict.allowed and checks.source:
-        # Checks come out of a notebook, maybe a stranger's: they take the same way as the code.
-        verdict = _verdict((yield Check(checks.source)))
     if not verdict.allowed:
         problem = words.describe_refusal(verdict)
         error = PolicyRefused("The code was refused before it ran.", verdict=verdict, source=found.source, why=problem)
-        return replace(attempt, verdict=verdict, problem=problem), error
+        return replace(attempt, problem=problem), error
+    if locked and checks.source:
+        _allow_checks(checks, _verdict((yield Check(checks.source))))
     run = _run((yield Execute(found.source, first=True)))
     attempt = replace(attempt, run=run)
     if not run.ok:
@@ -132,6 +134,14 @@ def _try(
         problem = words.describe_missing(missing)
         return replace(attempt, problem=problem), RunFailed(problem, run=run, source=found.source)
     return attempt, None
+
+
+def _allow_checks(checks: Checks, verdict: Verdict) -> None:
+    """Raise PolicyRefused where `verdict` does: checks come out of a notebook, maybe a stranger's, like any code."""
+    if not verdict.allowed:
+        problem = words.describe_refusal(verdict)
+        do = "write them in another way; no model can mend them"
+        raise PolicyRefused("The checks were refused.", verdict=verdict, source=checks.source, why=problem, do=do)
 
 
 def _verify(checks: Checks) -> Generator[Request, Answer, str]:

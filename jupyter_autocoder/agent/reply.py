@@ -7,9 +7,10 @@ import re
 import warnings
 from dataclasses import dataclass
 
-# A fence is three or more backticks or tildes at the start of a line; the same run, or a longer one, closes it
-# (CommonMark 0.31, section 4.5).
-_FENCE = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[^\s`{]*)[^\n]*$", re.MULTILINE)
+# A fence is three or more backticks or tildes at the start of a line; the same run, or a longer one, closes it, and as
+# many spaces as stand before it go from each line of its block (CommonMark 0.31, section 4.5). In a list it stands
+# deeper: how deep is not asked, since only prose is read here.
+_FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[^\s`{]*)[^\n]*$", re.MULTILINE)
 _PYTHON = frozenset({"python", "py", "python3", "py3", "ipython", "ipython3", "python-code"})
 # Fences without a language, or with one that only says "this is text to read".
 _UNNAMED = frozenset({"", "code"})
@@ -26,7 +27,9 @@ class Reply:
 def read(answer: str) -> Reply:
     """Return the Python source of `answer`: its Python fences in order, or the whole text when that is Python."""
     answer = answer.replace("\r\n", "\n").replace("\r", "\n")
-    blocks = list(_blocks(answer))
+    if _is_program(answer):
+        return Reply(source=answer.strip("\n") + "\n")
+    blocks = _blocks(answer)
     python = [body for language, body in blocks if language in _PYTHON]
     if not python:
         python = [body for language, body in blocks if language in _UNNAMED and _parses(body)]
@@ -36,8 +39,6 @@ def read(answer: str) -> Reply:
     if blocks:
         language = next((name for name, _ in blocks if name), "another language")
         return Reply(problem=f"The answer is written in {language}, not in Python.")
-    if _is_program(answer):
-        return Reply(source=answer.strip("\n") + "\n")
     return Reply(problem="The answer holds no code block." if answer.strip() else "The answer is empty.")
 
 
@@ -45,11 +46,13 @@ def _blocks(text: str) -> list[tuple[str, str]]:
     blocks: list[tuple[str, str]] = []
     position = 0
     while opening := _FENCE.search(text, position):
-        fence = opening["fence"]
-        closing = re.compile(rf"^ {{0,3}}{fence[0]}{{{len(fence)},}}[ \t]*$", re.MULTILINE).search(text, opening.end())
+        fence, indent = opening["fence"], len(opening["indent"])
+        closing = re.compile(rf"^ {{0,{max(indent, 3)}}}{fence[0]}{{{len(fence)},}}[ \t]*$", re.MULTILINE).search(
+            text, opening.end()
+        )
         # An answer that was cut off has no closing fence: what came is still the code, and the checker judges it.
         body = text[opening.end() : closing.start() if closing else len(text)]
-        blocks.append((opening["language"].lower(), body))
+        blocks.append((opening["language"].lower(), re.sub(rf"(?m)^ {{1,{indent}}}", "", body) if indent else body))
         if closing is None:
             break
         position = closing.end()

@@ -16,7 +16,7 @@ from jupyter_autocoder import settings
 from jupyter_autocoder.agent.checks import compile_checks, split
 from jupyter_autocoder.agent.prompt import describe_refusal
 from jupyter_autocoder.app import notebooks
-from jupyter_autocoder.errors import ExitCode, LockError, NotInLock, PolicyRefused
+from jupyter_autocoder.errors import ExitCode, LockError, NotInLock, PolicyRefused, UsageError
 from jupyter_autocoder.lock import Entry, Lock, find
 from jupyter_autocoder.policy import Policy, check
 
@@ -83,7 +83,7 @@ def _plain(cell: NotebookNode, entry: Entry, path: Path, policy: Policy) -> list
         raise PolicyRefused(what, verdict=verdict, source=entry.code, why=describe_refusal(verdict))
     try:
         checks = compile_checks(entry.checks).source
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except (UsageError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         what = f'{path} holds checks that are no Python, of "{entry.title}".'
         raise LockError(what, path=str(path), why=str(error), do="run that cell again, or mend the lock") from None
     cells = [_emptied(cell, _comment(entry.prompt) + entry.code.rstrip("\n"))]

@@ -75,7 +75,7 @@ def _script(checks: str) -> str:
     """The checks as they would run, or as they stand where they are no Python: then the checker says where."""
     try:
         return compile_checks(checks).source
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (UsageError, SyntaxError, ValueError, RecursionError, MemoryError):
         return checks
 
 

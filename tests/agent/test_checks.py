@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
+import contextlib
 import re
 
 import pytest
 
 from jupyter_autocoder.agent.checks import compile_checks, free_names, split
+from jupyter_autocoder.errors import UsageError
 from jupyter_autocoder.policy import check
 
 
@@ -52,6 +56,78 @@ def test_test_functions_are_called() -> None:
     with pytest.raises(AssertionError):
         exec(checks.source, {"x": 5})
     assert [part.label for part in checks.parts] == ["test_small()"]
+
+
+CASES = """\
+import unittest
+
+class Base(unittest.TestCase):
+    def setUp(self):
+        self.x = x
+    def test_inherited(self):
+        self.assertEqual(self.x, 2)
+
+class Numbers(Base):
+    @classmethod
+    def setUpClass(cls):
+        cls.most = 3
+    def test_most(self):
+        self.assertLess(self.x, self.most)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("async def test_x():\n    assert x == 2\n", ["test_x()"]),
+        ("def test_x(n=2, *rest, m=1, **more):\n    assert x == n\n", ["test_x()"]),
+        ("class TestX:\n    def test_a(self):\n        assert x == 2\n    def helper(self): ...\n", ["TestX.test_a()"]),
+        ("class TestX:\n    async def test_a(self, n=2):\n        assert x == n\n", ["TestX.test_a()"]),
+        ("class TestX:\n    @staticmethod\n    def test_a():\n        assert x == 2\n", ["TestX.test_a()"]),
+        (CASES, ["Base.test_inherited()", "Numbers.test_inherited()", "Numbers.test_most()"]),
+        ("for n in [2]:\n    assert x == n\n", ["for n in [2]:\n    assert x == n"]),
+        ("with open_it():\n    if x:\n        assert x == 2\n", ["with open_it():\n    if x:\n        assert x == 2"]),
+        ("import unittest\nt = unittest.TestCase()\nt.assertEqual(x, 2)\n", ["t.assertEqual(x, 2)"]),
+        ("def check(n):\n    assert n == 2\ncheck(x)\n", ["check(x)"]),
+    ],
+)  # fmt: skip
+def test_all_that_checks_something_runs_and_counts(text: str, labels: list[str]) -> None:
+    checks = compile_checks(text)
+
+    assert [part.label for part in checks.parts] == labels
+    assert check(checks.source.replace("open_it()", "nullcontext()")).findings == ()
+    asyncio.run(_execute(checks.source, 2))
+    with pytest.raises(AssertionError):
+        asyncio.run(_execute(checks.source, 5))
+
+
+async def _execute(source: str, x: int) -> None:
+    """Run a script as a kernel does, which awaits at the top level."""
+    code = compile(source, "<checks>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    result = eval(code, {"x": x, "open_it": contextlib.nullcontext})
+    if result is not None:
+        await result
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def test_f(x):\n    assert x\n", "test_f cannot be run.\nWhy: nothing passes x\n"),
+        ("@pytest.mark.parametrize('n', [1])\ndef test_f(*, n):\n    assert n\n", "nothing passes n"),
+        ("def test_f():\n    for n in r:\n        yield n\n", "it has a yield"),
+        ("class TestX:\n    def test_a(self, tmp_path):\n        assert r\n", "TestX.test_a cannot be run"),
+        ("class TestX:\n    def setup_method(self): ...\n    def test_a(self): assert r\n", "setup_method"),
+        ("class X(IsolatedAsyncioTestCase):\n    async def test_a(self): assert r\n", "second event loop"),
+        ("def helper():\n    return 1\n", "checks nothing"),
+        ("x = 1\n", "checks nothing"),
+        (">>> x = 2\n", "no doctest example says what it should show"),
+    ],
+)
+def test_what_could_not_run_is_refused(text: str, told: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        compile_checks(text)
+
+    assert told in str(raised.value)
 
 
 def test_a_line_inside_a_test_function_belongs_to_its_check() -> None:
@@ -139,6 +215,12 @@ def test_free_names_are_those_read_and_made_nowhere() -> None:
     source = "import math\nfor i in items:\n    t = f(i)\nassert math.pi < total and len(t)\n"
 
     assert free_names(source) == {"items", "f", "total"}
+
+
+def test_free_names_of_a_doctest_are_those_of_its_examples() -> None:
+    source = "The mean:\n\n>>> m = mean(prices)\n>>> m > low\nTrue\n>>> skipped  # doctest: +SKIP\n1\n"
+
+    assert free_names(source) == {"mean", "prices", "low"}
 
 
 def test_free_names_of_no_python_are_none() -> None:

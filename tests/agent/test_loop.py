@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_autocoder.agent import Ask, Check, Collect, Execute, Solution, solve
 from jupyter_autocoder.agent.prompt import Context, Step
-from jupyter_autocoder.errors import ChecksFailed, NoCode, PolicyRefused, RunFailed
+from jupyter_autocoder.errors import ChecksFailed, NoCode, PolicyRefused, RunFailed, UsageError
 from jupyter_autocoder.events import Finding, Prompt, Run, RunError, Verdict
 
 GOOD = "```python\nr = 1\n```"
@@ -60,7 +60,7 @@ def test_a_failed_check_goes_back_with_what_was_got() -> None:
     failed = Run(ok=False, error=RunError(name="AssertionError", message="", line=2))
 
     asked, solution = drive(
-        prompt, GOOD, Verdict(), Verdict(), Run(ok=True), failed, Run(ok=True, value="1"), GOOD, Verdict(), Verdict(),
+        prompt, Verdict(), GOOD, Verdict(), Run(ok=True), failed, Run(ok=True, value="1"), GOOD, Verdict(),
         Run(ok=True), Run(ok=True),
     )  # fmt: skip
 
@@ -105,7 +105,7 @@ TRACE = "Traceback (most recent call last)\n  Cell In[4], line {0}\n    x\n  Cel
 def test_the_check_that_failed_is_named_and_no_other(error: RunError | None, told: list[str], untold: str) -> None:
     prompt = Prompt(text="one", checks=TESTS, attempts=1)
 
-    _, problem = drive(prompt, GOOD, Verdict(), Verdict(), Run(ok=True), Run(ok=False, error=error))
+    _, problem = drive(prompt, Verdict(), GOOD, Verdict(), Run(ok=True), Run(ok=False, error=error))
 
     assert type(problem) is ChecksFailed
     assert not [words for words in told if words not in str(problem)]
@@ -139,18 +139,26 @@ def test_the_last_attempt_fails_as_what_it_is(results: list[Any], kind: type[Exc
 def test_failed_checks_at_the_last_attempt_are_told_apart_from_failing_code() -> None:
     prompt = Prompt(text="one", checks="assert r\n", attempts=1)
 
-    _, error = drive(prompt, GOOD, Verdict(), Verdict(), Run(ok=True), RAISED)
+    _, error = drive(prompt, Verdict(), GOOD, Verdict(), Run(ok=True), RAISED)
 
     assert type(error) is ChecksFailed
 
 
-def test_checks_are_checked_like_the_code_since_a_notebook_may_be_a_strangers() -> None:
-    prompt = Prompt(text="one", checks="import os\n", attempts=1)
+def test_checks_are_checked_like_the_code_before_a_model_is_asked() -> None:
+    prompt = Prompt(text="one", checks="import os\nassert os.sep\n", attempts=3)
 
-    asked, error = drive(prompt, GOOD, Verdict(), REFUSED)
+    asked, error = drive(prompt, REFUSED)
+    replayed, error_of_replay = drive(prompt, Verdict(), REFUSED, locked="r = 1\n")
 
-    assert asked[2] == Check("import os\n")
-    assert type(error) is PolicyRefused
+    assert asked == [Check("import os\nassert os.sep\n")]
+    assert replayed[1] == asked[0]
+    assert type(error) is type(error_of_replay) is PolicyRefused
+
+
+@pytest.mark.parametrize("checks", ["def test_a(n):\n    assert n\n", "def helper():\n    return 1\n"])
+def test_checks_that_could_not_run_are_refused_before_anything_is_asked(checks: str) -> None:
+    with pytest.raises(UsageError):
+        next(solve(Prompt(text="one", checks=checks), Context()))
 
 
 def test_locked_code_takes_the_same_way_without_asking_and_only_once() -> None:

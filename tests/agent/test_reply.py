@@ -21,6 +21,9 @@ from jupyter_autocoder.agent.reply import read
         "````python\nx = 1\n````",
         "Here:\r\n```python\r\nx = 1\r\n```\r\nThat is all.",
         "```python\rx = 1\r```\rThat is all.",
+        "  ```python\n  x = 1\n  ```",  # as many spaces as the fence has go from each line
+        "   ```python\n  x = 1\n```",
+        "1. First:\n\n    ```python\n    x = 1\n    ```\n2. Done.",  # in a list it stands deeper
     ],
 )
 def test_python_is_found_however_it_is_wrapped(answer: str) -> None:
@@ -31,6 +34,16 @@ def test_several_python_blocks_are_one_program_and_others_are_left_out() -> None
     answer = "```python\nx = 1\n```\nthen\n```bash\nrm -rf /\n```\n```python\ny = 2\n```"
 
     assert read(answer).source == "x = 1\n\ny = 2\n"
+
+
+def test_an_indented_block_keeps_the_indentation_of_its_own() -> None:
+    assert read(" ```python\n if x:\n     y = 1\n ```").source == "if x:\n    y = 1\n"
+
+
+def test_a_whole_program_is_taken_with_the_fences_in_its_texts() -> None:
+    answer = 'def f():\n    """Like this::\n\n    ```\n    f()\n    ```\n    """\n    return 1\n'
+
+    assert read(answer).source == answer
 
 
 def test_backticks_inside_a_longer_fence_do_not_end_it() -> None:

@@ -30,6 +30,12 @@ def test_names_in_the_checks_are_outputs_when_new_and_inputs_when_known() -> Non
     assert meaning.inputs == ("known",)
 
 
+def test_names_in_doctest_lines_are_outputs_too() -> None:
+    meaning = mean("Write it.", ">>> double(n)\n4\n", {"n": 2})
+
+    assert (meaning.inputs, meaning.outputs) == (("n",), ("double",))
+
+
 def test_modules_are_neither() -> None:
     meaning = mean("Use `math`.", "assert math.pi > x\n", {"math": math})
 
