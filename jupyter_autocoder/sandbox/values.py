@@ -9,9 +9,10 @@ import os
 import secrets
 import shutil
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from jupyter_autocoder.errors import SandboxDied, SandboxError, UsageError, ValueCannotCross
+from jupyter_autocoder.errors import SandboxDied, SandboxError, UsageError
+from jupyter_autocoder.sandbox import refusals
 from jupyter_autocoder.sandbox.clean import text
 from jupyter_autocoder.sandbox.codec.parts import Malformed, PartReader, PartWriter, Uncrossable, expect, read_exactly
 from jupyter_autocoder.sandbox.codec.tree import Decoder, Encoder
@@ -20,10 +21,6 @@ from jupyter_autocoder.sandbox.session import KernelSession
 
 TREE = "tree.json"
 TREE_LIMIT = 64 * 2**20
-CAN_CROSS = (
-    "plain Python data (numbers, texts, bytes, lists, dicts, sets, dates, Decimals), numpy arrays without objects, "
-    "pandas and polars objects, Arrow tables, PIL images"
-)
 
 
 async def put(session: KernelSession, name: str, value: Any, *, patience: float) -> None:
@@ -37,7 +34,9 @@ async def put(session: KernelSession, name: str, value: Any, *, patience: float)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if answer.get("status") != "ok":
-        _refuse(name, type(value).__name__, text.one_line(answer.get("why"), 500) or "the sandbox could not read it")
+        refusals.refuse(
+            name, type(value).__name__, text.one_line(answer.get("why"), 500) or "the sandbox could not read it"
+        )
 
 
 async def get(session: KernelSession, name: str, *, limit: int, patience: float) -> Any:
@@ -54,9 +53,10 @@ async def get(session: KernelSession, name: str, *, limit: int, patience: float)
         raise KeyError(name)
     if status == "uncrossable":
         kind, where = text.one_line(answer.get("kind"), 200), text.one_line(answer.get("where"), 200)
-        _cannot(name, kind or "object", text.one_line(answer.get("why"), 500), where)
+        why = text.one_line(answer.get("why"), 500)
+        refusals.cannot(name, kind or "object", why, where, do=refusals.adopt_instead(name, why))
     if status != "ok":
-        _refuse(name, "object", text.one_line(answer.get("why"), 500) or "the sandbox could not write it")
+        refusals.refuse(name, "object", text.one_line(answer.get("why"), 500) or "the sandbox could not write it")
     try:
         return await asyncio.to_thread(_read, Scratch(session.manager.scratch_outside), token, name, limit)
     finally:
@@ -78,7 +78,7 @@ def _write(folder: Path, name: str, value: Any) -> None:
         with open(folder / TREE, "w", encoding="utf-8") as file:
             file.write(json.dumps(tree))  # json.dump would go piece by piece, in Python
     except Uncrossable as error:
-        _cannot(name, error.kind, error.why, error.where)
+        refusals.cannot(name, error.kind, error.why, error.where)
     except OSError as error:
         raise SandboxError(
             f"{name} could not be handed to the sandbox",
@@ -86,7 +86,7 @@ def _write(folder: Path, name: str, value: Any) -> None:
             do=f"free some space in {folder.parent}",
         ) from None
     except RecursionError:
-        _cannot(name, type(value).__name__, "it is nested too deep, or contains itself", "")
+        refusals.cannot(name, type(value).__name__, "it is nested too deep, or contains itself")
 
 
 def _read(scratch: Scratch, token: str, name: str, limit: int) -> Any:
@@ -101,7 +101,9 @@ def _read(scratch: Scratch, token: str, name: str, limit: int) -> Any:
     except Exception as error:
         # Whatever a library raises on hostile data: it was not what our own writer would have written.
         why = str(error) if isinstance(error, (Malformed, Unsafe)) else type(error).__name__
-        _refuse(name, "object", f"what the sandbox sent is not what it said: expected {text.one_line(why, 200)}")
+        refusals.refuse(
+            name, "object", f"what the sandbox sent is not what it said: expected {text.one_line(why, 200)}"
+        )
 
 
 def _tree(descriptor: int) -> bytes:
@@ -111,21 +113,3 @@ def _tree(descriptor: int) -> bytes:
         return bytes(read_exactly(descriptor, size))
     finally:
         os.close(descriptor)
-
-
-def _cannot(name: str, kind: str, why: str, where: str) -> NoReturn:
-    place = f"{name} ({where})" if where else name
-    code = "it is code" in why or "fitted model" in why
-    raise ValueCannotCross(
-        f"{place} is a {kind}: it cannot cross as data",
-        name=name,
-        type_name=kind,
-        why=why,
-        do=f"`%autocode adopt {name}` puts its source into your next cell" if code else f"what can cross: {CAN_CROSS}",
-    )
-
-
-def _refuse(name: str, kind: str, why: str) -> NoReturn:
-    raise ValueCannotCross(
-        f"{name} could not cross", name=name, type_name=kind, why=why, do=f"what can cross: {CAN_CROSS}"
-    )

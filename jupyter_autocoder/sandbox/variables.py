@@ -14,6 +14,9 @@ from typing import Any
 
 from jupyter_autocoder.errors import ValueCannotCross
 from jupyter_autocoder.events import Variable
+from jupyter_autocoder.sandbox import refusals
+from jupyter_autocoder.sandbox.codec.parts import Uncrossable
+from jupyter_autocoder.sandbox.codec.probe import probe
 
 COLUMNS = 200
 LOOKED_AT = 1000
@@ -25,13 +28,9 @@ _TIME = re.compile(r"(datetime64|timedelta64)\[(?:s|ms|us|ns)(?:, (.+))?\]")
 def describe(name: str, value: Any, *, rows: int = 0) -> Variable:
     """Tell what `value` is; `rows` of it are shown in `sample`.
 
-    Raises ValueCannotCross for what could never be sent into a sandbox: code, modules, open files.
+    Raises ValueCannotCross for what cannot be sent into a sandbox: code, modules, open files, and data that holds
+    other objects than data, as far as a quick look shows.
     """
-    for module, kind, teller in _TELLERS:
-        library = sys.modules.get(module)
-        if library is not None and isinstance(value, _attribute(library, kind)):
-            told, summary = teller(value)
-            return Variable(name=name, type=told, summary=summary, sample=_sample(value, rows))
     if callable(value) or isinstance(value, (type, ModuleType)) or hasattr(value, "fileno"):
         raise ValueCannotCross(
             f"{name} is a {type(value).__name__}: it cannot be sent to the sandbox",
@@ -40,6 +39,15 @@ def describe(name: str, value: Any, *, rows: int = 0) -> Variable:
             why="only data crosses",
             do="name its data instead, or let the code define it anew",
         )
+    try:
+        probe(value)
+    except Uncrossable as error:
+        refusals.cannot(name, error.kind, error.why, error.where)
+    for module, kind, teller in _TELLERS:
+        library = sys.modules.get(module)
+        if library is not None and isinstance(value, _attribute(library, kind)):
+            told, summary = teller(value)
+            return Variable(name=name, type=told, summary=summary, sample=_sample(value, rows))
     return Variable(name=name, type=_plain(value), summary=_size(value), sample=_sample(value, rows))
 
 

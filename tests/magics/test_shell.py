@@ -210,6 +210,24 @@ def test_a_conversation_runs_checked_code_in_the_notebooks_own_sandbox(
     assert text_of(node.cells[4]) == "(False, 'PolicyRefused', 1)"
 
 
+def test_what_cannot_work_is_refused_before_a_model_is_asked(notebook: Any, errors_of: Errors) -> None:
+    with FakeOpenAI({"Make": python("r = 1")}) as server:
+        node = notebook.run(
+            "import pandas as pd\nclass Model: pass\nframe = pd.DataFrame({'n': 1, 'model': [Model()] * 2})",
+            "%%autocode\nMake r of `frame`.",
+            "%%autocode\nMake r.\n---\ndef test_r(monkeypatch):\n    assert r",
+            "%%autocode\nMake r.\n---\nimport os\nassert os.environ",
+            env={"OPENAI_BASE_URL": server.base_url},
+        )
+
+    assert [error.split("\n")[0] for error in errors_of(node)[1:]] == [
+        "ValueCannotCross: frame (column 'model') is a Model: it cannot cross as data",
+        "UsageError: The check test_r cannot be run.",
+        "PolicyRefused: The checks were refused.",
+    ]
+    assert server.requests == []
+
+
 def test_usage_tells_what_was_spent(notebook: Any, text_of: Text) -> None:
     with FakeOpenAI({"Make": python("r = 1")}) as server:
         node = notebook.run("%%autocode\nMake r.", "%usage 1d", env={"OPENAI_BASE_URL": server.base_url})

@@ -356,9 +356,8 @@ def _write_object(values: Any, shelf: Shelf) -> Spec:
     import numpy as np
     import pyarrow as pa
 
+    refuse_many(values)
     cells = np.asarray(values)
-    if len(cells) > OBJECTS:
-        raise Uncrossable("pandas column of objects", f"it has more than {OBJECTS:,} rows; give it a dtype")
     kinds = set(map(type, cells.tolist()))
     if kinds <= {str, type(None)}:
         return {"as": "text", "at": shelf.put(_text_array(cells))}
@@ -366,6 +365,12 @@ def _write_object(values: Any, shelf: Shelf) -> Spec:
     for cell in cells.tolist():
         told.append(json.dumps(encoder.encode(cell)))
     return {"as": "json", "at": shelf.put(pa.array(told, pa.large_string()))}
+
+
+def refuse_many(values: Any) -> None:
+    """Raise Uncrossable where a column has more objects than can cross."""
+    if len(values) > OBJECTS:
+        raise Uncrossable("pandas column of objects", f"it has more than {OBJECTS:,} rows; give it a dtype")
 
 
 def _text_array(cells: Any) -> Any:

@@ -18,12 +18,17 @@ def is_picture(value: Any) -> bool:
     return isinstance(value, Image.Image)
 
 
-def write(value: Any, parts: PartWriter) -> Any:
-    """Mode, size, palette and the part with the pixels; EXIF and other extras stay behind."""
+def refuse(value: Any) -> None:
+    """Raise Uncrossable where a picture is of no mode or size that can cross."""
     if value.mode not in BITS:
         raise Uncrossable(f"picture of mode {value.mode}", 'its .convert("RGB") can cross')
     if value.width * value.height > PIXELS:
         raise Uncrossable("picture", f"it has more than {PIXELS:,} pixels; a smaller .resize(...) can cross")
+
+
+def write(value: Any, parts: PartWriter) -> Any:
+    """Mode, size, palette and the part with the pixels; EXIF and other extras stay behind."""
+    refuse(value)
     number, path = parts.new()
     with open(path, "wb") as file:
         file.write(value.tobytes())

@@ -63,11 +63,23 @@ def write_polars(value: Any, parts: PartWriter) -> Any:
         raise Uncrossable("polars.LazyFrame", "it is a plan; its .collect() can cross")
     series = isinstance(value, pl.Series)
     frame = value.to_frame() if series else value
+    for name, kind in frame.schema.items():
+        if _holds_objects(kind):
+            # polars would give out their addresses, as bytes of a plain type.
+            why = "its elements are Python objects; a list of them may cross"
+            raise Uncrossable(f"polars column of {kind}", why, where=f"column {name!r}")
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     for field in table.schema:
         if not is_plain(field.type):
             raise Uncrossable(f"polars column of {frame.schema[field.name]}", "cast it to a plain type first")
     return ["series" if series else "frame", write(table, parts)]
+
+
+def _holds_objects(kind: Any) -> bool:
+    import polars as pl
+
+    inner = [getattr(kind, "inner", None), *(field.dtype for field in getattr(kind, "fields", ()))]
+    return kind == pl.Object or any(_holds_objects(one) for one in inner if one is not None)
 
 
 def read_polars(data: Any, parts: PartReader) -> Any:

@@ -19,6 +19,7 @@ from jupyter_autocoder.sandbox.codec import arrays, frames, pictures, tables
 from jupyter_autocoder.sandbox.codec.parts import Malformed, PartReader, PartWriter, Uncrossable, expect
 
 DEPTH = 100
+INSIDE = "something in it"
 TAG = "~"
 # Above this, bytes go into a part of their own instead of base64 inside the tree.
 INLINE = 2**16
@@ -50,6 +51,10 @@ class Encoder:
             if self._depth > DEPTH:
                 raise Uncrossable(_name(kind), f"it is nested more than {DEPTH} deep, or contains itself")
             return self._container(kind, value)
+        except Uncrossable as error:
+            if self._depth > 1 and not error.where:
+                error.where = INSIDE
+            raise
         finally:
             self._depth -= 1
 
@@ -72,7 +77,7 @@ class Encoder:
         if len(value) >= LONG and len(kinds) == 1 and (code := _CODES.get(next(iter(kinds)))):
             with contextlib.suppress(OverflowError):
                 return _tagged("numbers", [code, self.raw(array.array(code, value).tobytes())])
-        return value if kinds <= _FLAT else [self.encode(item) for item in value]
+        return value if kinds <= FLAT else [self.encode(item) for item in value]
 
     def _dict(self, value: dict[Any, Any]) -> Any:
         if all(type(key) is str for key in value) and TAG not in value:
@@ -118,7 +123,7 @@ class Decoder:
         try:
             expect(self._depth <= DEPTH + 1, "a value nested too deep")
             if isinstance(tree, list):
-                return [self.decode(item) for item in tree] if set(map(type, tree)) - _FLAT else tree
+                return [self.decode(item) for item in tree] if set(map(type, tree)) - FLAT else tree
             if TAG not in tree:
                 return {key: self.decode(item) for key, item in tree.items()}
             expect(tree.keys() == {TAG, "v"}, "a tag with its value")
@@ -229,7 +234,7 @@ def _read_decimal(_: Decoder, data: Any) -> decimal.Decimal:
 
 
 # -- the tables of types -----------------------------------------------------------------------------------------------
-_FLAT = frozenset({str, float, bool, type(None)})
+FLAT = frozenset({str, float, bool, type(None)})
 _CODES: dict[type, str] = {float: "d", int: "q"}
 
 _WRITERS: dict[type, tuple[str, Callable[[Encoder, Any], Any]]] = {
