@@ -101,6 +101,7 @@ def services(store: Store, seconds: float = 4.0) -> Services:
         sandboxes=Sandboxes(lambda: None, most=1, idle=1.0),
         redact=lambda text: (text, 0),
         count=len,
+        room=lambda: 24_000,
         remaining=lambda owner: "",
         usage=lambda owner: "",
         limits=lambda owner: "",

@@ -196,14 +196,15 @@ TIGHTEN_ONLY = frozenset(f"trade.{item.name}" for item in fields(TradeSettings) 
 
 @dataclass(frozen=True, kw_only=True)
 class ChatSettings:
-    """[chat]: `context_messages` is how many earlier messages the model is shown, `context_tokens` how many tokens.
+    """[chat]: `context_messages` is how many earlier messages the model is shown.
 
+    `context_tokens` bounds them further; None means as many as the model's window and a minute's limit leave.
     `keep_deleted` is an administrator's retention: deleted conversations are hidden, not destroyed, and the sidebar
     says so. `sandboxes` is how many conversations of one server hold a sandbox at a time.
     """
 
     context_messages: Annotated[int, NOT_NEGATIVE] = 20
-    context_tokens: Annotated[int, POSITIVE] = 24_000
+    context_tokens: Annotated[int | None, POSITIVE] = None
     keep_deleted: bool = False
     sandboxes: Annotated[int, POSITIVE] = 4
 

@@ -10,7 +10,7 @@ from jupyter_autocoder.errors import UsageError
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["load", "run_for_chat", "unload"]
+__all__ = ["describe_for_chat", "load", "run_for_chat", "unload"]
 
 
 def load(shell: InteractiveShell, *, show_ticket: Callable[..., Any]) -> None:
@@ -38,6 +38,19 @@ def run_for_chat(source: str) -> str:
     if not isinstance(magics, AutocodeMagics):
         raise UsageError("This kernel has not loaded the magics.", do="run %load_ext jupyter_autocoder in the notebook")
     return magics.workshop.run_for_chat(source)
+
+
+def describe_for_chat(*, rows: int) -> str:
+    """Tell what this kernel's variables are as a JSON list of Variables, with `rows` of each (0: no value at all).
+
+    Called by the Jupyter server like `run_for_chat`; the magics need not be loaded.
+    """
+    from IPython.core.getipython import get_ipython
+
+    from jupyter_autocoder.magics.schemas import schemas
+
+    shell = get_ipython()
+    return schemas(shell.user_ns, shell.user_ns_hidden, rows=rows) if shell is not None else "[]"
 
 
 def unload(shell: InteractiveShell) -> None:

@@ -22,6 +22,7 @@ from jupyter_autocoder.server.services import NotebookRunner, Services
 from jupyter_autocoder.server.socket import ChatSocket
 from jupyter_autocoder.server.spending import Spending
 from jupyter_autocoder.server.trading import Desks, Switch, TicketPort
+from jupyter_autocoder.server.window import room
 from jupyter_autocoder.settings import Settings
 from jupyter_autocoder.store import Store
 
@@ -66,6 +67,7 @@ def build(settings: Settings, *, store: Store | None = None, notebooks: Notebook
         sandboxes=Sandboxes(lambda: _sandbox(settings), most=settings.chat.sandboxes, idle=settings.sandbox.pool_idle),
         redact=_redact,
         count=lambda text: _count(settings, text),
+        room=lambda: room(settings),
         remaining=spending.remaining,
         usage=spending.usage,
         limits=spending.limits,

@@ -11,6 +11,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from jupyter_autocoder.chat import COMMANDS, encode, to_markdown, to_notebook
+from jupyter_autocoder.events import Variable
 from jupyter_autocoder.server.base import Endpoint
 from jupyter_autocoder.server.protocol import MAX_FRAME, Listing
 
@@ -100,6 +101,30 @@ class Tokens(Endpoint):
         self.answer({"tokens": await asyncio.to_thread(self.house.services.count_all, texts)})
 
 
+class Variables(Endpoint):
+    """``/variables``: what the variables of a notebook are, to choose from."""
+
+    @web.authenticated
+    @authorized("execute")  # type: ignore[untyped-decorator]
+    async def get(self) -> None:
+        """List the variables of ``notebook``, each with the text that the model would be shown."""
+        services = self.house.services
+        if services.notebooks is None:
+            raise web.HTTPError(404, "there are no kernels here")
+        shown = services.settings.notebook
+        rows = shown.rows_shown if shown.show_data else 0
+        found = await services.notebooks.variables(self.get_query_argument("notebook"), rows=rows)
+        self.answer({"variables": [self._told(variable) for variable in found]})
+
+    def _told(self, variable: Variable) -> dict[str, str]:
+        """Secrets are hidden before a person chooses: a column may be named by one, a row may hold one."""
+        parts = (variable.name, variable.type, variable.summary, variable.sample)
+        name, kind, summary, sample = (self.house.services.redact(part)[0] for part in parts)
+        about = f"{name}: {kind}" + (f" ({summary})" if summary else "")
+        text = f"{about}\n{sample}" if sample else about
+        return {"name": name, "type": kind, "summary": summary, "text": text}
+
+
 class Budget(Endpoint):
     """``/budget``: one sentence for the status bar, and what the sidebar needs to know of the settings."""
 
@@ -129,5 +154,6 @@ HANDLERS: tuple[tuple[str, type[Endpoint]], ...] = (
     (rf"conversations/{ID}", OneConversation),
     (rf"conversations/{ID}/export", Export),
     (r"tokens", Tokens),
+    (r"variables", Variables),
     (r"budget", Budget),
 )

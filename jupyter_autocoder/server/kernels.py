@@ -1,7 +1,7 @@
-"""Code of a conversation that belongs to a notebook runs in that notebook's own sandbox.
+"""What a conversation asks of the notebook it belongs to: to run code in its own sandbox, to tell its variables.
 
-The kernel's process owns that sandbox, so it is asked: one silent request whose expression calls `run_for_chat` of the
-magics there. It leaves no trace in the notebook (no history, no output, no variable), and what comes back is data.
+The kernel's process owns both, so it is asked: one silent request whose expression calls a function of the magics
+there. It leaves no trace in the notebook (no history, no output, no variable), and what comes back is data.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyter_autocoder.chat import Malformed, decode
-from jupyter_autocoder.errors import SandboxDied
-from jupyter_autocoder.events import Run
+from jupyter_autocoder.errors import SandboxDied, UsageError
+from jupyter_autocoder.events import Run, Variable
 from jupyter_autocoder.server.services import OnOutput
 
 # Seconds: a kernel that is busy with a cell does not answer; the conversation's own sandbox is there at once.
@@ -23,6 +23,8 @@ PROBE = 1.5
 _MODULE = "jupyter_autocoder.magics"
 # Asked without importing: a kernel where nobody loaded the magics has no sandbox to run in.
 _CAN = f"hasattr(__import__('sys').modules.get('{_MODULE}'), 'run_for_chat')"
+# Imported, where nobody did yet: telling variables needs no sandbox and leaves no name behind.
+_TELL = f"__import__('importlib').import_module('{_MODULE}').describe_for_chat"
 
 
 class Kernels:
@@ -54,6 +56,26 @@ class Kernels:
         for output in run.outputs:
             on_output(output)
         return run
+
+    async def variables(self, notebook: str, *, rows: int) -> tuple[Variable, ...]:
+        """Tell what the notebook's variables are, with `rows` of each; raises UsageError where its kernel cannot."""
+        kernel = await self._kernel_of(notebook)
+        if kernel is None:
+            raise UsageError(f"{notebook} has no running kernel.", do="Run a cell of the notebook, then try again.")
+        try:
+            async with asyncio.timeout(PROBE):
+                answer = await self._evaluate(kernel, f"{_TELL}(rows={rows})")
+        except TimeoutError:
+            what = f"The kernel of {notebook} is busy with a cell."
+            raise UsageError(what, do="Wait for its end, then try again.") from None
+        try:
+            return tuple(decode(Variable, item) for item in json.loads(ast.literal_eval(answer or "")))
+        except (Malformed, ValueError, SyntaxError, TypeError):
+            raise UsageError(
+                f"The kernel of {notebook} cannot tell its variables.",
+                why="It is no Python, or jupyter_autocoder is not installed beside it.",
+                do="Attach the cells instead, or install jupyter-autocoder in the kernel's environment.",
+            ) from None
 
     async def interrupt(self, kernel: str) -> None:
         """Interrupt what the kernel runs."""

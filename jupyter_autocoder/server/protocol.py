@@ -9,6 +9,7 @@ back from sleep, opens the conversation again and gets a whole `Snapshot`. A fra
 from __future__ import annotations
 
 import json
+import typing
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -30,51 +31,73 @@ class ProtocolError(Malformed):
         self.request = request
 
 
+# -- what frames share -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _About:
+    """A frame about one conversation."""
+
+    conversation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request(_About):
+    """Work that a browser asks for; `id` makes a repetition harmless."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change(_About):
+    """One change of a conversation, in its order."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _MessageChange(_Change):
+    """A change of the message whose id is `message`."""
+
+    message: str
+
+
 # -- from the browser --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
+class Open(_About):
     """Follow a conversation: the answer is its Snapshot, then every change as it happens."""
 
     type: ClassVar[str] = "open"
-    conversation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Close:
+class Close(_About):
     """Follow a conversation no longer; what runs in it goes on."""
 
     type: ClassVar[str] = "close"
-    conversation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """Say something; `id` becomes the message's id and makes a repetition harmless."""
+class Ask(_Request):
+    """Say something; `id` becomes the message's id."""
 
     type: ClassVar[str] = "ask"
-    id: str
-    conversation: str
     text: str
     attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Execute:
+class Execute(_Request):
     """Check `source`, a code block of `message`, and run it in the sandbox; `id` becomes the execution's id."""
 
     type: ClassVar[str] = "execute"
-    id: str
-    conversation: str
     message: str
     source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
+class Stop(_About):
     """Stop whatever is being answered or run in the conversation, at any moment."""
 
     type: ClassVar[str] = "stop"
-    conversation: str
 
 
 # -- from the server ---------------------------------------------------------------------------------------------------
@@ -99,58 +122,45 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Put:
+class Put(_Change):
     """A message that is new, or replaces the one with its id."""
 
     type: ClassVar[str] = "put"
-    conversation: str
-    seq: int
     message: Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delta:
+class Delta(_MessageChange):
     """More text at the end of a message."""
 
     type: ClassVar[str] = "delta"
-    conversation: str
-    seq: int
-    message: str
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(_MessageChange):
     """What is being done for a message, in a sentence; `seconds` is what is left of a wait."""
 
     type: ClassVar[str] = "status"
-    conversation: str
-    seq: int
-    message: str
     stage: str
     text: str
     seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class Output(_MessageChange):
     """One cleaned output of an execution as it comes; the `Put` at its end holds them all."""
 
     type: ClassVar[str] = "output"
-    conversation: str
-    seq: int
-    message: str
     execution: str
     output: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Title:
+class Title(_Change):
     """The conversation has another title."""
 
     type: ClassVar[str] = "title"
-    conversation: str
-    seq: int
     title: str
 
 
@@ -162,11 +172,10 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
+class Gone(_About):
     """The conversation was deleted or never was this person's."""
 
     type: ClassVar[str] = "gone"
-    conversation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,31 +187,18 @@ class Tickets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(_About):
     """A frame had no effect; `request` is its id, empty where it has none."""
 
     type: ClassVar[str] = "refused"
     request: str
-    conversation: str
     problem: Problem
 
 
 ClientFrame = Open | Close | Ask | Execute | Stop
 ServerFrame = Welcome | Snapshot | Put | Delta | Status | Output | Title | Listing | Gone | Tickets | Refused
-CLIENT_FRAMES: tuple[type[Any], ...] = (Open, Close, Ask, Execute, Stop)
-SERVER_FRAMES: tuple[type[Any], ...] = (
-    Welcome,
-    Snapshot,
-    Put,
-    Delta,
-    Status,
-    Output,
-    Title,
-    Listing,
-    Gone,
-    Tickets,
-    Refused,
-)
+CLIENT_FRAMES: tuple[type[Any], ...] = typing.get_args(ClientFrame)
+SERVER_FRAMES: tuple[type[Any], ...] = typing.get_args(ServerFrame)
 _BY_TYPE = {frame.type: frame for frame in CLIENT_FRAMES}
 
 

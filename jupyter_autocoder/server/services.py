@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from jupyter_autocoder.chat import Client, History
-from jupyter_autocoder.events import Run, Verdict
+from jupyter_autocoder.events import Run, Variable, Verdict
 from jupyter_autocoder.settings import Settings
 
 T = TypeVar("T")
@@ -38,9 +38,9 @@ class Runner(Protocol):
 
 
 class NotebookRunner(Protocol):
-    """Runs code in the sandbox of a notebook, through the notebook's kernel; called on the server's loop.
+    """Asks a notebook's kernel: to run code in its sandbox, to tell its variables; called on the server's loop.
 
-    `find` gives the kernel's id, None where the notebook has no kernel that can do it.
+    `find` gives the id of a kernel that can run code, None where the notebook has none.
     """
 
     async def find(self, notebook: str) -> str | None: ...
@@ -48,6 +48,8 @@ class NotebookRunner(Protocol):
     async def run(self, kernel: str, source: str, on_output: OnOutput) -> Run: ...
 
     async def interrupt(self, kernel: str) -> None: ...
+
+    async def variables(self, notebook: str, *, rows: int) -> tuple[Variable, ...]: ...
 
 
 class Traded(Protocol):
@@ -79,7 +81,8 @@ class Services:
     """The outside world of the rooms; tests put their own in.
 
     `client` opens a governed client for a person and a notebook; `redact` hides secrets and says how many; `remaining`
-    gives the footer's sentence about what is left; `usage` and `limits` give Markdown.
+    gives the footer's sentence about what is left; `room` is how many tokens a question may have; `usage` and `limits`
+    give Markdown.
     """
 
     settings: Settings
@@ -90,6 +93,7 @@ class Services:
     sandboxes: Runner
     redact: Callable[[str], tuple[str, int]]
     count: Callable[[str], int]
+    room: Callable[[], int]
     remaining: Callable[[str], str]
     usage: Callable[[str], str]
     limits: Callable[[str], str]

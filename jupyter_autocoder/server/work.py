@@ -151,16 +151,7 @@ class Worker:
     async def _ask_model(self, id: str) -> tuple[Completion, tuple[str, ...]]:
         room, services = self.room, self.room.services
         conversation = await asyncio.to_thread(services.history.conversation, room.owner, room.id)
-        earlier = await asyncio.to_thread(
-            services.history.messages, room.owner, room.id, limit=2 * services.settings.chat.context_messages + 20
-        )
-        shown = await asyncio.to_thread(
-            chat.shown,
-            [message for message in earlier if message.id != id],
-            limit=services.settings.chat.context_messages,
-            tokens=services.settings.chat.context_tokens,
-            count=services.count,
-        )
+        shown = await asyncio.to_thread(self._shown, id)
         emit = self._from_portal(lambda event: self._show(id, event))
 
         async def ask() -> Completion:
@@ -169,6 +160,15 @@ class Worker:
 
         completion = await self._on_portal(ask)
         return completion, (*completion.notes, *((shown.note,) if shown.note else ()))
+
+    def _shown(self, id: str) -> chat.Shown:
+        """Choose what the model sees for the answer `id`; for a worker thread."""
+        services = self.room.services
+        limit = services.settings.chat.context_messages
+        # Notes of the server are not shown to the model: some more are read, to have enough without them.
+        stored = services.history.messages(self.room.owner, self.room.id, limit=2 * limit + 20)
+        earlier = [message for message in stored if message.id != id]
+        return chat.shown(earlier, limit=limit, tokens=services.room(), count=services.count)
 
     def _show(self, id: str, event: TextDelta | Progress) -> None:
         if isinstance(event, TextDelta):

@@ -30,7 +30,12 @@ def typescript() -> str:
     records: dict[str, type[Any]] = {}
     for frame in frames:
         _collect(frame, records)
-    parts = [HEAD, f"export const PROTOCOL_VERSION = {protocol.VERSION};\n"]
+    parts = [
+        HEAD,
+        f"export const PROTOCOL_VERSION = {protocol.VERSION};",
+        "/** Bytes of a frame; the server closes the socket on more. */",
+        f"export const MAX_FRAME = {protocol.MAX_FRAME};\n",
+    ]
     parts += [_interface(kind, name, "") for name, kind in sorted(records.items())]
     parts += [_interface(kind, f"{kind.__name__}Frame", kind.type) for kind in frames]
     parts.append(_union("ClientFrame", protocol.CLIENT_FRAMES))

@@ -34,6 +34,14 @@ export interface Budget {
   commands: Record<string, string>;
 }
 
+/** One variable of a notebook; `text` is what a model would be shown of it. */
+export interface Variable {
+  name: string;
+  type: string;
+  summary: string;
+  text: string;
+}
+
 export class Api {
   constructor(private readonly _settings: ServerConnection.ISettings) {}
 
@@ -70,6 +78,11 @@ export class Api {
 
   async tokens(texts: string[]): Promise<number[]> {
     return (await this._json<{ tokens: number[] }>('POST', 'tokens', { texts })).tokens;
+  }
+
+  async variables(notebook: string): Promise<Variable[]> {
+    const query = URLExt.objectToQueryString({ notebook });
+    return (await this._json<{ variables: Variable[] }>('GET', `variables${query}`)).variables;
   }
 
   budget(): Promise<Budget> {

@@ -6,7 +6,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Attachment } from './protocol';
 
-const MAX = 20;
+export const MAX = 20;
 /** Characters of one attachment; the end is kept as well, since errors stand there. */
 const LONGEST = 100_000;
 
@@ -21,12 +21,16 @@ export class Tray {
     return this._items;
   }
 
-  /** Add or renew an attachment; the same thing is never attached twice. */
-  async add(kind: Attachment['kind'], label: string, text: string): Promise<void> {
+  /** Add or renew an attachment, the same thing never twice; false when there is no room for more. */
+  async add(kind: Attachment['kind'], label: string, text: string): Promise<boolean> {
     const cut =
       text.length > LONGEST ? `${text.slice(0, LONGEST / 2)}\n…\n${text.slice(-LONGEST / 2)}` : text;
     const made: Attachment = { kind, label, text: cut, tokens: Math.ceil(cut.length / 4) };
-    this._items = [...this._items.filter(item => !same(item, made)), made].slice(-MAX);
+    const others = this._items.filter(item => !same(item, made));
+    if (others.length >= MAX) {
+      return false;
+    }
+    this._items = [...others, made];
     this._changed.emit();
     try {
       const [tokens] = await this._count([cut]);
@@ -35,6 +39,7 @@ export class Tray {
     } catch {
       // The estimate stays; sending does not depend on it.
     }
+    return true;
   }
 
   remove(attachment: Attachment): void {
@@ -52,7 +57,8 @@ export class Tray {
 
   /** Put back what could not be sent. */
   restore(items: readonly Attachment[]): void {
-    this._items = [...items, ...this._items.filter(item => !items.some(other => same(item, other)))];
+    const others = this._items.filter(item => !items.some(other => same(item, other)));
+    this._items = [...items, ...others].slice(0, MAX);
     this._changed.emit();
   }
 

@@ -4,15 +4,14 @@
 
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { addIcon, bugIcon, stopIcon } from '@jupyterlab/ui-components';
 import { Menu } from '@lumino/widgets';
 
 import { autocoderIcon } from './icon';
-import type { ActiveNotebook, Shown } from './notebook';
+import type { Shown } from './notebook';
 import type { Sidebar } from './panel';
 import type { Attachment } from './protocol';
-import type { Session } from './session';
+import { attach, ways, type Showing, type Way } from './ways';
 
 export const CommandIDs = {
   open: 'jupyter-autocoder:open',
@@ -28,21 +27,17 @@ export const CommandIDs = {
   halt: 'jupyter-autocoder:halt-trading'
 } as const;
 
-export interface Wiring {
+export interface Wiring extends Showing {
   app: JupyterFrontEnd;
-  session: Session;
-  notebook: ActiveNotebook;
-  trans: TranslationBundle;
   palette: ICommandPalette | null;
   panel: () => Promise<Sidebar>;
   halt: () => Promise<void>;
-  chooseFiles: () => Promise<string[]>;
   askTitle: (now: string) => Promise<string | null>;
   confirm: (title: string, body: string, accept: string) => Promise<boolean>;
 }
 
 export interface Offered {
-  ways: readonly { label: string; act: () => void }[];
+  ways: readonly Way[];
   menu: (event: MouseEvent) => void;
 }
 
@@ -70,15 +65,16 @@ export function addCommands(wiring: Wiring): Offered {
   return { ways: ways(wiring), menu: openMenu };
 }
 
-function addAsking({ app, session, notebook, trans, panel }: Wiring): void {
+function addAsking(wiring: Wiring): void {
+  const { app, session, notebook, trans, panel } = wiring;
   const { commands } = app;
   const show = async (): Promise<void> => {
     app.shell.activateById('jupyter-autocoder:sidebar');
     (await panel()).focusInput();
   };
-  const attach = async (kind: Attachment['kind'], shown: Shown | null): Promise<void> => {
+  const add = async (kind: Attachment['kind'], shown: Shown | null): Promise<void> => {
     if (shown) {
-      await session.tray.add(kind, shown.label, shown.text);
+      await attach(wiring, kind, shown);
     }
   };
   const hasNotebook = (): boolean => notebook.path !== '';
@@ -94,7 +90,7 @@ function addAsking({ app, session, notebook, trans, panel }: Wiring): void {
     isEnabled: hasNotebook,
     execute: async () => {
       await show();
-      await attach('cells', notebook.selected());
+      await add('cells', notebook.selected());
     }
   });
   commands.addCommand(CommandIDs.explain, {
@@ -103,7 +99,7 @@ function addAsking({ app, session, notebook, trans, panel }: Wiring): void {
     isEnabled: hasNotebook,
     execute: async () => {
       await show();
-      await attach('cells', notebook.selected());
+      await add('cells', notebook.selected());
       (await panel()).suggest(trans.__('Explain this code.'));
     }
   });
@@ -115,7 +111,7 @@ function addAsking({ app, session, notebook, trans, panel }: Wiring): void {
     execute: async () => {
       await show();
       const error = notebook.error();
-      await attach(error ? 'error' : 'cells', error ?? notebook.selected());
+      await add(error ? 'error' : 'cells', error ?? notebook.selected());
       (await panel()).suggest(
         error ? trans.__('Fix this error.') : trans.__('Find what is wrong with this code.')
       );
@@ -180,38 +176,6 @@ function addKeeping({ app, session, trans, askTitle, confirm }: Wiring): void {
       }
     }
   });
-}
-
-function ways({ app, session, notebook, trans, chooseFiles }: Wiring): { label: string; act: () => void }[] {
-  const attach = (kind: Attachment['kind'], find: () => Shown | null) => (): void => {
-    const shown = find();
-    if (shown) {
-      void session.tray.add(kind, shown.label, shown.text);
-    } else {
-      session.tell(
-        kind === 'error'
-          ? trans.__('The active cell shows no error.')
-          : trans.__('There is no notebook in front.'),
-        ''
-      );
-    }
-  };
-  const files = async (): Promise<void> => {
-    for (const path of await chooseFiles()) {
-      try {
-        const model = await app.serviceManager.contents.get(path, { type: 'file', format: 'text' });
-        await session.tray.add('file', path, String(model.content));
-      } catch {
-        session.tell(trans.__('%1 cannot be read as text.', path), '');
-      }
-    }
-  };
-  return [
-    { label: trans.__('cells'), act: attach('cells', () => notebook.selected()) },
-    { label: trans.__('error'), act: attach('error', () => notebook.error()) },
-    { label: trans.__('notebook'), act: attach('notebook', () => notebook.whole()) },
-    { label: trans.__('file'), act: () => void files() }
-  ];
 }
 
 function download(blob: Blob, name: string): void {

@@ -20,6 +20,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Api } from './api';
 import { Tray } from './attachments';
 import { addCommands, CommandIDs, type Wiring } from './commands';
+import { VariablePicker } from './components/picker';
 import { Frame } from './frame';
 import { ActiveNotebook } from './notebook';
 import { Session } from './session';
@@ -82,6 +83,16 @@ function activate(
     trans,
     palette,
     panel: () => panel.sidebar(),
+    readFile: async path =>
+      String((await app.serviceManager.contents.get(path, { type: 'file', format: 'text' })).content),
+    chooseVariables: async (path, found) => {
+      const chosen = await showDialog({
+        title: trans.__('Show variables of %1', path),
+        body: new VariablePicker(found, trans),
+        buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Attach') })]
+      });
+      return chosen.button.accept ? (chosen.value ?? []) : [];
+    },
     chooseFiles: async () => {
       const browser =
         documents && (await FileDialog.getOpenFiles({ manager: documents, title: trans.__('Attach files') }));

@@ -4,6 +4,8 @@
  */
 
 export const PROTOCOL_VERSION = 1;
+/** Bytes of a frame; the server closes the socket on more. */
+export const MAX_FRAME = 1048576;
 
 /** Something the person chose to show the model; 'text' is exactly what is sent, after redaction. */
 export interface Attachment {
@@ -90,11 +92,11 @@ export interface CloseFrame {
   conversation: string;
 }
 
-/** Say something; 'id' becomes the message's id and makes a repetition harmless. */
+/** Say something; 'id' becomes the message's id. */
 export interface AskFrame {
   type: 'ask';
-  id: string;
   conversation: string;
+  id: string;
   text: string;
   attachments: Attachment[];
 }
@@ -102,8 +104,8 @@ export interface AskFrame {
 /** Check 'source', a code block of 'message', and run it in the sandbox; 'id' becomes the execution's id. */
 export interface ExecuteFrame {
   type: 'execute';
-  id: string;
   conversation: string;
+  id: string;
   message: string;
   source: string;
 }
@@ -196,8 +198,8 @@ export interface TicketsFrame {
 /** A frame had no effect; 'request' is its id, empty where it has none. */
 export interface RefusedFrame {
   type: 'refused';
-  request: string;
   conversation: string;
+  request: string;
   problem: Problem;
 }
 

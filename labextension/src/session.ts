@@ -6,7 +6,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Api } from './api';
 import type { Tray } from './attachments';
-import type { Conversation, Problem, ServerFrame } from './protocol';
+import { MAX_FRAME, type AskFrame, type Conversation, type Problem, type ServerFrame } from './protocol';
 import { ConversationState } from './state';
 import type { Transport } from './transport';
 
@@ -16,6 +16,15 @@ const LAST = 'jupyter-autocoder:last:';
 export interface Notice {
   what: string;
   do: string;
+}
+
+/** A question that no frame can hold. */
+class TooBig extends Error {
+  readonly advice = 'Remove an attachment, or attach a part of it.';
+
+  constructor() {
+    super('This is too much to send at once.');
+  }
 }
 
 export class Session {
@@ -107,7 +116,12 @@ export class Session {
     const attachments = this.tray.take();
     try {
       const conversation = await this._begun();
-      this.transport.ask({ type: 'ask', id: newId(), conversation, text, attachments });
+      const frame: AskFrame = { type: 'ask', id: newId(), conversation, text, attachments };
+      // The server shuts the door on a bigger frame, and it would be sent again and again.
+      if (new TextEncoder().encode(JSON.stringify(frame)).length > MAX_FRAME) {
+        throw new TooBig();
+      }
+      this.transport.ask(frame);
     } catch (error) {
       this.tray.restore(attachments);
       this._notice.emit({ what: (error as Error).message, do: (error as { advice?: string }).advice ?? '' });

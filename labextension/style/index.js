@@ -1,2 +1,11 @@
-import './base.css';
+import './frame.css';
+import './buttons.css';
+import './header.css';
+import './told.css';
+import './message.css';
+import './execution.css';
+import './doing.css';
+import './tray.css';
+import './trade.css';
+import './status.css';
 import '../../jupyter_autocoder/widgets/card.css';

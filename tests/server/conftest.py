@@ -108,6 +108,7 @@ class Server:
         self.sandboxes = FakeSandboxes()
         self.folder = folder
         self.options = options
+        self.room = 24_000
         self.ready = threading.Event()
         self.house: House
         self.port = 0
@@ -139,6 +140,7 @@ class Server:
             sandboxes=self.sandboxes,
             redact=lambda text: (text.replace("sk-secret", "[key removed]"), text.count("sk-secret")),
             count=lambda text: len(text.split()),
+            room=lambda: self.room,
             remaining=lambda owner: "$1.20 left today",
             usage=lambda owner: "used: little",
             limits=lambda owner: "limits: many",

@@ -21,6 +21,19 @@ module.run_for_chat = run_for_chat
 sys.modules["jupyter_autocoder.magics"] = module
 """
 
+DATA = """
+import math
+import pandas as pd
+prices = pd.DataFrame({"date": ["2024-01-01", "2024-01-02", "2024-01-03"], "sk-secret": [1, 2, 3]})
+password = "hunter2"
+_hidden = 1
+def function(): pass
+class Odd:
+    def __len__(self): raise RuntimeError("hunter2")
+    def head(self, rows): raise RuntimeError("hunter2")
+odd = Odd()
+"""
+
 
 @pytest.fixture
 def notebook(server):
@@ -37,10 +50,22 @@ def notebook(server):
     server.jupyter("DELETE", f"api/sessions/{created['id']}")
 
 
-async def _define(kernels: Kernels, kernel: str) -> None:
+async def _execute(kernels: Kernels, kernel: str, source: str) -> None:
     async with kernels._client(kernel) as client:
-        client.execute(ABLE, silent=True)
-        await client.get_shell_msg(timeout=20)
+        client.execute(source, silent=True)
+        reply = await client.get_shell_msg(timeout=30)
+    assert reply["content"]["status"] == "ok", reply["content"]
+
+
+async def _start(kernels: Kernels, kernel: str, source: str) -> None:
+    """Begin a cell and do not wait for its end."""
+    async with kernels._client(kernel) as client:
+        client.execute(source, silent=True)
+        await asyncio.sleep(0.3)
+
+
+async def _define(kernels: Kernels, kernel: str) -> None:
+    await _execute(kernels, kernel, ABLE)
 
 
 def test_a_kernel_without_the_magics_is_left_alone(notebook):
@@ -69,6 +94,61 @@ def test_code_goes_to_the_kernel_byte_for_byte_and_its_result_comes_back(noteboo
     assert execution["outputs"][0]["text"] == source
     assert execution["where"] == "the sandbox of a.ipynb"
     assert json.dumps(server.sandboxes.forgotten) == "[]"
+
+
+def test_variables_are_told_by_what_they_are_and_never_by_what_they_hold(notebook, server):
+    kernels, call, kernel = notebook
+    call(_execute(kernels, kernel, DATA))
+    server.house.services = dataclasses.replace(server.house.services, notebooks=kernels)
+
+    status, told = server.fetch("GET", "variables?notebook=a.ipynb")
+
+    assert status == 200
+    assert [item["name"] for item in told["variables"]] == ["odd", "password", "prices"]
+    by_name = {item["name"]: item for item in told["variables"]}
+    assert by_name["prices"]["text"] == (
+        "prices: DataFrame[date: text, [key removed]: int64] (3 rows)"  # a column may be named by a secret
+    )
+    assert by_name["odd"]["type"] == "Odd"
+    assert "hunter2" not in json.dumps(told)
+    assert "2024-01-01" not in json.dumps(told)
+
+
+def test_values_are_shown_only_where_the_settings_say_so(notebook, server):
+    kernels, call, kernel = notebook
+    call(_execute(kernels, kernel, DATA))
+    chosen = server.house.services.settings.replace("test", notebook__show_data=True, notebook__rows_shown=1)
+    server.house.services = dataclasses.replace(server.house.services, notebooks=kernels, settings=chosen)
+
+    told = server.fetch("GET", "variables?notebook=a.ipynb")[1]["variables"]
+
+    texts = {item["name"]: item["text"] for item in told}
+    assert "2024-01-01" in texts["prices"]
+    assert "2024-01-02" not in texts["prices"]
+
+
+def test_telling_variables_leaves_nothing_in_the_notebooks_kernel(notebook):
+    kernels, call, kernel = notebook
+    before = call(kernels._evaluate(kernel, "sorted(globals())"))
+
+    call(kernels.variables("a.ipynb", rows=0))
+
+    assert call(kernels._evaluate(kernel, "sorted(globals())")) == before
+
+
+def test_a_notebook_without_a_kernel_or_with_a_busy_one_says_what_to_do(notebook, server):
+    kernels, call, kernel = notebook
+    server.house.services = dataclasses.replace(server.house.services, notebooks=kernels)
+    missing = server.fetch("GET", "variables?notebook=other.ipynb")
+    call(_execute(kernels, kernel, "import time"))
+    call(_start(kernels, kernel, "time.sleep(4)"))
+
+    busy = server.fetch("GET", "variables?notebook=a.ipynb")
+
+    assert missing[0] == 400
+    assert missing[1]["do"] == "Run a cell of the notebook, then try again."
+    assert busy[0] == 400
+    assert "busy" in busy[1]["message"]
 
 
 def test_asking_leaves_nothing_in_the_notebooks_kernel(notebook):

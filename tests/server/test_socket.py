@@ -31,6 +31,30 @@ def test_an_answer_streams_and_ends_with_its_footer(server):
     assert done["footer"]["notes"] == ["gpt-4o was busy once."]
 
 
+def test_the_last_twenty_messages_are_sent_along_and_fewer_to_a_small_window_saying_so(server):
+    conversation = server.begin()
+    with server.tab() as tab:
+        tab.open(conversation)
+        for number in range(12):
+            tab.send("ask", id=f"q{number}", conversation=conversation, text=f"question {number}")
+            whole = tab.put("done")
+        server.room = 160
+        tab.send("ask", id="last", conversation=conversation, text="and now?")
+        cut = tab.put("done")
+
+    *_, wide, narrow = server.client.asked
+    assert [item["content"] for item in wide[1:]] == [
+        text for number in range(1, 11) for text in (f"question {number}", "Hello world")
+    ] + ["question 11"]
+    assert whole["footer"]["notes"] == ["gpt-4o was busy once."]
+    assert 2 <= len(narrow) < 20
+    assert narrow[-1]["content"] == "and now?"
+    left_out = 22 - len(narrow)
+    assert cut["footer"]["notes"][-1] == (
+        f"{left_out} earlier messages did not fit into the model's context and were left out."
+    )
+
+
 def test_partial_text_comes_before_the_answer_is_complete(server):
     server.client.script = ["first ", 0.3, "second"]
     conversation = server.begin()

@@ -1,0 +1,68 @@
+/*
+ * The body of a dialog in which the person chooses variables: what each is, never what it holds.
+ */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
+
+import type { Variable } from '../api';
+import { el } from '../dom';
+
+/** From here on there is a field to search in. */
+const MANY = 8;
+
+export class VariablePicker extends Widget {
+  constructor(
+    private readonly _variables: readonly Variable[],
+    trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('jp-ac-picker');
+    const rows = _variables.map(variable => this._row(variable));
+    const search = el('input', {
+      type: 'search',
+      class: 'jp-ac-search',
+      placeholder: trans.__('Search variables'),
+      'aria-label': trans.__('Search variables')
+    });
+    search.addEventListener('input', () => {
+      const wanted = search.value.trim().toLowerCase();
+      rows.forEach((row, index) => {
+        const { name, type } = _variables[index];
+        row.hidden = !`${name} ${type}`.toLowerCase().includes(wanted);
+      });
+    });
+    this.node.append(
+      el('p', {
+        class: 'jp-ac-note',
+        text: trans.__('Names, types, shapes and columns are shown to the model. What they hold stays here.')
+      }),
+      ...(_variables.length > MANY ? [search] : []),
+      el('ul', { class: 'jp-ac-picker-list' }, ...rows)
+    );
+  }
+
+  /** What was chosen. */
+  getValue(): Variable[] {
+    return this._variables.filter((_, index) => this._boxes[index].checked);
+  }
+
+  private _row(variable: Variable): HTMLElement {
+    const box = el('input', { type: 'checkbox' });
+    this._boxes.push(box);
+    return el(
+      'li',
+      {},
+      el(
+        'label',
+        { class: 'jp-ac-picker-row', title: variable.text.slice(0, 1000) },
+        box,
+        el('strong', { text: variable.name }),
+        el('span', { class: 'jp-ac-picker-type', text: variable.type }),
+        el('span', { class: 'jp-ac-note', text: variable.summary })
+      )
+    );
+  }
+
+  private readonly _boxes: HTMLInputElement[] = [];
+}
