@@ -41,7 +41,7 @@ from jupyter_autocoder.lock import Lock, find
 from jupyter_autocoder.magics.status import money
 from jupyter_autocoder.policy import Policy, check
 from jupyter_autocoder.portal import portal
-from jupyter_autocoder.sandbox import Pool, describe
+from jupyter_autocoder.sandbox import Pool, describe, expect_data
 from jupyter_autocoder.settings import Settings
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ class Workshop:
         return self._settings.replace("%%autocode", **changes)
 
     def describe(self, name: str, value: Any, *, rows: int) -> Variable:
-        """Tell what a variable is. Raises ValueCannotCross where it could never be sent in."""
+        """Tell what a variable is. Raises ValueCannotCross where it cannot be sent in, as far as a quick look shows."""
+        expect_data(name, value)
         return describe(name, value, rows=rows)
 
     def run(self, job: Job, draw: Draw) -> Result:

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from jupyter_autocoder.sandbox.executor import Sandbox
     from jupyter_autocoder.sandbox.files import ScratchFile
     from jupyter_autocoder.sandbox.pool import Pool
-    from jupyter_autocoder.sandbox.variables import describe
+    from jupyter_autocoder.sandbox.variables import describe, expect_data
     from jupyter_autocoder.settings import SandboxSettings
 
-__all__ = ["Pool", "Sandbox", "SandboxSettings", "ScratchFile", "describe"]
+__all__ = ["Pool", "Sandbox", "SandboxSettings", "ScratchFile", "describe", "expect_data"]
 
 # A kernel's start imports this package for its provisioner alone: nbclient would make every kernel start slow.
 _HOMES = {
@@ -23,6 +23,7 @@ _HOMES = {
     "SandboxSettings": "jupyter_autocoder.settings",
     "ScratchFile": "jupyter_autocoder.sandbox.files",
     "describe": "jupyter_autocoder.sandbox.variables",
+    "expect_data": "jupyter_autocoder.sandbox.variables",
 }
 
 

@@ -28,9 +28,30 @@ _TIME = re.compile(r"(datetime64|timedelta64)\[(?:s|ms|us|ns)(?:, (.+))?\]")
 def describe(name: str, value: Any, *, rows: int = 0) -> Variable:
     """Tell what `value` is; `rows` of it are shown in `sample`.
 
-    Raises ValueCannotCross for what cannot be sent into a sandbox: code, modules, open files, and data that holds
-    other objects than data, as far as a quick look shows.
+    Raises ValueCannotCross for what could never be sent into a sandbox: code, modules, open files.
     """
+    for module, kind, teller in _TELLERS:
+        library = sys.modules.get(module)
+        if library is not None and isinstance(value, _attribute(library, kind)):
+            told, summary = teller(value)
+            return Variable(name=name, type=told, summary=summary, sample=_sample(value, rows))
+    _refuse_code(name, value)
+    return Variable(name=name, type=_plain(value), summary=_size(value), sample=_sample(value, rows))
+
+
+def expect_data(name: str, value: Any) -> None:
+    """Raise ValueCannotCross where `value` cannot be sent into a sandbox, as far as a quick look shows.
+
+    What is no data is named with where it stands: the column, the index, inside a list.
+    """
+    _refuse_code(name, value)
+    try:
+        probe(value)
+    except Uncrossable as error:
+        refusals.cannot(name, error.kind, error.why, error.where)
+
+
+def _refuse_code(name: str, value: Any) -> None:
     if callable(value) or isinstance(value, (type, ModuleType)) or hasattr(value, "fileno"):
         raise ValueCannotCross(
             f"{name} is a {type(value).__name__}: it cannot be sent to the sandbox",
@@ -39,16 +60,6 @@ def describe(name: str, value: Any, *, rows: int = 0) -> Variable:
             why="only data crosses",
             do="name its data instead, or let the code define it anew",
         )
-    try:
-        probe(value)
-    except Uncrossable as error:
-        refusals.cannot(name, error.kind, error.why, error.where)
-    for module, kind, teller in _TELLERS:
-        library = sys.modules.get(module)
-        if library is not None and isinstance(value, _attribute(library, kind)):
-            told, summary = teller(value)
-            return Variable(name=name, type=told, summary=summary, sample=_sample(value, rows))
-    return Variable(name=name, type=_plain(value), summary=_size(value), sample=_sample(value, rows))
 
 
 def count(number: int) -> str:

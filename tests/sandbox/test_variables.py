@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from jupyter_autocoder.errors import ValueCannotCross
-from jupyter_autocoder.sandbox import describe
+from jupyter_autocoder.sandbox import describe, expect_data
 from jupyter_autocoder.sandbox.variables import count
 
 
@@ -98,6 +98,30 @@ def test_what_could_never_cross_is_refused(value: Any) -> None:
         describe("thing", value)
 
     assert caught.value.name == "thing"
+
+
+class Model:
+    """No data."""
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        (Model(), "thing is a tests.sandbox.test_variables.Model"),
+        ([1, Model()], "thing (something in it) is a "),
+        (pd.DataFrame({"n": 1, "model": [Model()] * 2}), "thing (column 'model') is a "),
+        (sys, "thing is a module"),
+    ],
+)
+def test_a_value_that_is_not_data_is_refused_with_the_place_in_it(value: Any, place: str) -> None:
+    with pytest.raises(ValueCannotCross) as caught:
+        expect_data("thing", value)
+
+    assert caught.value.what.startswith(place)
+
+
+def test_a_table_that_cannot_be_sent_is_described_all_the_same() -> None:
+    assert describe("x", pd.DataFrame({"a": [Model()]})).type == "DataFrame[a: object]"
 
 
 @pytest.mark.parametrize(
