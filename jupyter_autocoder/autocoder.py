@@ -251,7 +251,7 @@ class Autocoder:
             cell=job.cell,
             asked=job.prompt.model or "",
             model=model,
-            packages=locks.environment(_imported(solution.source)),
+            packages=locks.environment(name.partition(".")[0] for name in imported(solution.source)),
         )
         try:
             self._lock.put(key, entry)
@@ -406,13 +406,18 @@ def _explain_replay(error: AutocoderError, entry: Entry | None) -> None:
         error.do = f"the code came from the lock ({entry.title}); ask anew with %%autocode --refresh"
 
 
-def _imported(source: str) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+def imported(source: str) -> list[str]:
+    """The modules that `source` imports, by full name, in order; none where it is no Python."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return []
+    names: list[str] = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names.update(alias.name.split(".")[0] for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module.split(".")[0])
+            names.append(node.module)
     return names
 
 

@@ -20,7 +20,8 @@ from jupyter_autocoder.events import METADATA, Prompt
 from jupyter_autocoder.magics import options
 from jupyter_autocoder.magics.completion import make_matcher
 from jupyter_autocoder.magics.inference import understand, wished
-from jupyter_autocoder.magics.status import Bundle, Status
+from jupyter_autocoder.magics.place import place_of
+from jupyter_autocoder.magics.status import Status
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -48,9 +49,14 @@ class AutocodeMagics(Magics):
             if self._closed:
                 raise UsageError("The extension was unloaded.", do="run %load_ext jupyter_autocoder again")
             if self._workshop is None:
+                # The first sandbox starts while everything else is imported.
+                from jupyter_autocoder.sandbox import Pool
+
+                pool = Pool()
+                pool.fill()
                 from jupyter_autocoder.magics.workshop import Workshop
 
-                self._workshop = Workshop()
+                self._workshop = Workshop(pool)
             return self._workshop
 
     def start(self) -> None:
@@ -98,8 +104,7 @@ class AutocodeMagics(Magics):
     # -- the cell ------------------------------------------------------------------------------------------------------
     def _cell(self, given: argparse.Namespace, cell: str) -> None:
         job = self._job(given, cell)
-        handle = _Handle()
-        status = Status(handle.publish)
+        status = Status(place_of(self._shell).publish)
         try:
             result = self.workshop.run(job, status.draw)
         except AutocoderError as error:
@@ -114,13 +119,15 @@ class AutocodeMagics(Magics):
         self._land(result, job, status, given)
 
     def _job(self, given: argparse.Namespace, cell: str) -> Job:
+        # First of all, since it may just be opening: two threads that import at once hold each other up.
+        workshop = self.workshop
         from jupyter_autocoder.agent.checks import split
         from jupyter_autocoder.autocoder import Job, notebook_name
 
         text, checks = split(cell)
         if not text:
             raise UsageError("%%autocode: the cell is empty.", do="say in words what you want, below the first line")
-        chosen = self.workshop.settings(given)
+        chosen = workshop.settings(given)
         folder = _folder()
         landed = {name for name, words in self._landed.items() if words == text}
         meaning = understand(
@@ -140,7 +147,7 @@ class AutocodeMagics(Magics):
             prompt=Prompt(
                 text=text,
                 checks=checks,
-                inputs=tuple(self.workshop.describe(name, value, rows=rows) for name, value in values.items()),
+                inputs=tuple(workshop.describe(name, value, rows=rows) for name, value in values.items()),
                 outputs=meaning.outputs,
                 files=tuple(sorted(meaning.files)),
                 model=given.model,
@@ -210,19 +217,6 @@ class AutocodeMagics(Magics):
             case "context":
                 job = self._job(options.parse(options.cell_parser(), "--dry-run"), given.words)
                 _print(self.workshop.preview(job))
-
-
-class _Handle:
-    """One display that is updated in place."""
-
-    def __init__(self) -> None:
-        self._handle: Any = None
-
-    def publish(self, bundle: Bundle, metadata: Mapping[str, Any]) -> None:
-        if self._handle is None:
-            self._handle = display(bundle, raw=True, metadata=dict(metadata), display_id=True)
-        else:
-            self._handle.update(bundle, raw=True, metadata=dict(metadata))
 
 
 def _folder() -> Path:

@@ -14,6 +14,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +29,11 @@ from jupyter_autocoder.autocoder import (
     Result,
     Session,
     Window,
+    imported,
     locked_by_environment,
     notebook_name,
 )
-from jupyter_autocoder.errors import UsageError
+from jupyter_autocoder.errors import LockError, UsageError
 from jupyter_autocoder.events import Progress, Run, RunError, Variable
 from jupyter_autocoder.llm import prices
 from jupyter_autocoder.llm.prices import Model
@@ -52,12 +55,12 @@ Draw = Callable[[Progress | None], None]
 
 
 class Workshop:
-    """One kernel's session, with everything it needs."""
+    """One kernel's session, with everything it needs; it owns the pool of sandboxes that it is given."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._settings = configuration.current()
         self._portal = portal()
-        self._pool = Pool(self._settings.sandbox)
+        self._pool = pool
         self._store: Store | None = None
         self._client: GovernedClient | None = None
         self._opening = threading.Lock()
@@ -65,8 +68,13 @@ class Workshop:
         self._forget = self._portal.at_close(self._aclose)
 
     def warm_up(self) -> None:
-        """Start warm sandboxes and import what is slow; for a thread that has time."""
-        self._pool.fill()
+        """Import what is slow, here and in the warm sandbox; for a thread that has time."""
+        modules = self._expected()
+        self._pool.load(modules)
+        if "pandas" in modules:
+            # Reading the first frame that comes out would do it, while somebody waits.
+            with suppress(ImportError):
+                import_module("pandas")
         if not locked_by_environment(os.environ):
             self._open_client().warm_up()
 
@@ -172,6 +180,20 @@ class Workshop:
         self._forget()
         self._portal.call(self._aclose)
 
+    def _expected(self) -> list[str]:
+        """The modules that this notebook's locked code will import, as far as the policy lets it."""
+        lock = self._lock()
+        try:
+            entries = lock.entries().values()
+        except LockError:
+            return []  # told by the first cell that needs the lock
+        name = lock.name_of(notebook_name())
+        # A kernel that was not told which notebook it runs prepares for any of the folder's.
+        sources = [e.code for e in entries if e.notebook == name] or [e.code for e in entries]
+        allowed = Policy.from_settings(self._settings.policy).modules
+        found = dict.fromkeys(module for source in sources for module in imported(source))
+        return [module for module in found if module.partition(".")[0] in allowed]
+
     def _past(self, number: int | None) -> Past:
         past = self._session.past
         if not past or (number is not None and not 1 <= number <= len(past)):
@@ -179,7 +201,6 @@ class Workshop:
         return past[-1 if number is None else number - 1]
 
     def _autocoder(self, asked: str | None) -> Autocoder:
-        lock = Lock(find(Path.cwd(), os.environ))
         policy = Policy.from_settings(self._settings.policy)
         model = self._model(asked)
         room = None if model.window is None else max(model.window - self._settings.model.max_output_tokens, 0)
@@ -187,10 +208,13 @@ class Workshop:
             self._session,
             open_client=self._open_client,
             policy=policy,
-            lock=lock,
+            lock=self._lock(),
             redact=redact,
             window=Window(count=self._count, room=room),
         )
+
+    def _lock(self) -> Lock:
+        return Lock(find(Path.cwd(), os.environ))
 
     def _model(self, name: str | None) -> Model:
         table = prices.load(self._settings.model.prices_file)

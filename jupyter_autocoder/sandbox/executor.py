@@ -145,6 +145,18 @@ class Sandbox:
 
         return await hand_over(self._locked(work), on_cancel=self._stop)
 
+    async def load(self, module: str) -> None:
+        """Import `module` ahead of the code that will want it; one that cannot be imported is left out.
+
+        Nothing is bound in the namespace. Raises SandboxUnavailable and SandboxDied.
+        """
+
+        async def work() -> None:
+            patience = self.settings.wall_time
+            await self._quietly(lambda session: session.request({"do": "load", "module": module}, patience=patience))
+
+        await hand_over(self._locked(work), on_cancel=self._stop)
+
     async def add_file(self, path: str | os.PathLike[str], *, name: str | None = None) -> str:
         """Copy a file of this machine in, read-only, and return its path inside. A restarted kernel has it again.
 

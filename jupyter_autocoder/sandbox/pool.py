@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from types import TracebackType
 
 from jupyter_autocoder import settings as settings_module
@@ -26,7 +27,9 @@ class Pool:
     def __init__(self, settings: SandboxSettings | None = None) -> None:
         self.settings = settings_module.current().sandbox if settings is None else settings
         self._warm: list[Sandbox] = []
+        self._coming: Sandbox | None = None
         self._filling: asyncio.Task[None] | None = None
+        self._loading: asyncio.Task[None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -43,12 +46,19 @@ class Pool:
         """Start what is missing, in the background. A machine without sandboxes is not an error before `take`."""
         submit(self._fill_soon(0.0))
 
+    def load(self, modules: Iterable[str]) -> None:
+        """Import `modules` in the sandbox that will be taken first, in the background, until it is taken.
+
+        One that cannot be imported is left out: the code that wants it will tell.
+        """
+        submit(self._load_soon(tuple(modules)))
+
     async def ready(self) -> int:
-        """Wait until the pool is as full as it gets, and tell how many sandboxes are warm."""
+        """Wait until the pool is as full as it gets and has loaded its modules; tell how many sandboxes are warm."""
         return await hand_over(self._ready())
 
     async def take(self) -> Sandbox:
-        """A sandbox that nobody has used: a warm one, or one that is still to be started (its first use starts it)."""
+        """A sandbox that nobody has used: a warm one, one that is just starting, or one that its first use starts."""
         return await hand_over(self._take())
 
     async def close(self) -> None:
@@ -64,6 +74,8 @@ class Pool:
                 taken = candidate
             else:
                 await candidate.close()
+        if taken is None:
+            taken, self._coming = self._coming, None
         await self._fill_soon(REFILL_DELAY)
         return taken or Sandbox(self.settings)
 
@@ -75,17 +87,35 @@ class Pool:
     async def _fill(self, delay: float) -> None:
         await asyncio.sleep(delay)
         while len(self._warm) < self.settings.pool and not self._closed:
-            box = Sandbox(self.settings)
+            box = self._coming = Sandbox(self.settings)
             try:
                 await box.start()
             except SandboxError:
                 # Whoever takes one meets the same error, at a time when there is somebody to tell it to.
+                self._coming = None
                 return
             except asyncio.CancelledError:
-                await box.close()
+                if self._coming is box:
+                    await box.close()
                 raise
-            self._warm.append(box)
+            if self._coming is box:
+                self._warm.append(box)
+                self._coming = None
+            else:  # taken meanwhile
+                await asyncio.sleep(REFILL_DELAY)
         self._stay()
+
+    async def _load_soon(self, modules: tuple[str, ...]) -> None:
+        if not self._closed:
+            self._loading = asyncio.create_task(self._load(modules))
+
+    async def _load(self, modules: tuple[str, ...]) -> None:
+        if self._filling is not None:
+            await asyncio.wait({self._filling})
+        with contextlib.suppress(SandboxError):
+            for name in modules:
+                if self._warm:
+                    await self._warm[0].load(name)
 
     def _stay(self) -> None:
         """Let the idle time begin again."""
@@ -100,16 +130,17 @@ class Pool:
             await box.close()
 
     async def _ready(self) -> int:
-        if self._filling is not None:
-            await asyncio.wait({self._filling})
+        if tasks := {task for task in (self._filling, self._loading) if task is not None}:
+            await asyncio.wait(tasks)
         return len(self._warm)
 
     async def _close(self) -> None:
         self._closed = True
         if self._leaving is not None:
             self._leaving.cancel()
-        if self._filling is not None:
-            self._filling.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._filling
+        for task in (self._loading, self._filling):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         await self._empty()

@@ -41,6 +41,49 @@ def test_each_is_given_away_once() -> None:
     assert asyncio.run(work()) == ["False", "False"]
 
 
+def test_one_that_is_just_starting_is_taken_instead_of_starting_a_second() -> None:
+    async def work() -> tuple[bool, str | None, int]:
+        async with Pool(SandboxSettings(pool=1)) as pool:
+            while pool._coming is None:
+                await asyncio.sleep(0.001)
+            starting = pool._coming
+            async with await pool.take() as box:
+                first = (await box.run("1 + 1")).value
+                return box is starting, first, await pool.ready()
+
+    assert asyncio.run(work()) == (True, "2", 1)
+
+
+def test_modules_are_loaded_into_the_one_that_waits_and_bound_to_no_name() -> None:
+    async def work() -> tuple[str | None, str | None]:
+        async with Pool(SandboxSettings(pool=1)) as pool:
+            pool.load(["no_such_module", "matplotlib.pyplot"])
+            await pool.ready()
+            async with await pool.take() as box:
+                loaded = await box.run("import sys\n('matplotlib.pyplot' in sys.modules, 'matplotlib' in globals())")
+                drawn = await box.run("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
+                return loaded.value, str([key for output in drawn.outputs for key in output.get("data", ())])
+
+    loaded, drawn = asyncio.run(work())
+
+    assert loaded == "(True, False)"
+    assert "image/png" in str(drawn)
+
+
+def test_closing_while_one_starts_leaves_the_taken_one_to_its_taker() -> None:
+    async def work() -> str | None:
+        pool = Pool(SandboxSettings(pool=1))
+        pool.fill()
+        while pool._coming is None:
+            await asyncio.sleep(0.001)
+        box = await pool.take()
+        await pool.close()
+        async with box:
+            return (await box.run("'mine'")).value
+
+    assert asyncio.run(work()) == "'mine'"
+
+
 def test_an_empty_pool_gives_a_sandbox_that_starts_with_its_first_run() -> None:
     async def work() -> tuple[bool, str | None]:
         async with Pool(SandboxSettings(pool=0)) as pool:

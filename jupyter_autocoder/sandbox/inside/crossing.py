@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -51,4 +52,10 @@ def get(namespace: dict[str, Any], request: Answer) -> Answer:
 def drop(namespace: dict[str, Any], request: Answer) -> Answer:
     """Remove a folder that `get` made."""
     shutil.rmtree(request["folder"], ignore_errors=True)
+    return {"status": "ok"}
+
+
+def load(namespace: dict[str, Any], request: Answer) -> Answer:
+    """Import `module`, so that the code that uses it does not wait for that."""
+    importlib.import_module(request["module"])
     return {"status": "ok"}
