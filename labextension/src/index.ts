@@ -172,9 +172,13 @@ const status: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-autocoder:status',
   description: "Shows what is left of the person's limits and budget.",
   autoStart: true,
-  requires: [ISidebar, IStatusBar],
-  optional: [ITranslator],
-  activate: (_app, chat: ISidebarApi, bar: IStatusBar, translator: ITranslator | null) => {
+  requires: [ISidebar],
+  // Notebook 7 has no status bar.
+  optional: [IStatusBar, ITranslator],
+  activate: (_app, chat: ISidebarApi, bar: IStatusBar | null, translator: ITranslator | null) => {
+    if (!bar) {
+      return;
+    }
     const trans = (translator ?? nullTranslator).load('jupyter_autocoder');
     const item = new BudgetItem(chat, trans);
     bar.registerStatusItem('jupyter-autocoder:status', {

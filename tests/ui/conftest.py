@@ -42,9 +42,10 @@ def _missing() -> str:
 
 
 class Lab:
-    """A real JupyterLab in a process of its own, with a home of its own."""
+    """A real JupyterLab, or Notebook 7, in a process of its own, with a home of its own."""
 
-    def __init__(self, home: Path, base_url: str, **environment: str) -> None:
+    def __init__(self, home: Path, base_url: str, *, program: str = "lab", **environment: str) -> None:
+        self.program = program
         self.home = home
         self.work = home / "work"
         self.work.mkdir(parents=True, exist_ok=True)
@@ -88,14 +89,15 @@ class Lab:
     def start(self) -> None:
         """Start it, again on the same port and with the same home."""
         self.log = (self.home / "lab.log").open("ab")
-        enabled = {"ServerApp": {"jpserver_extensions": {"jupyter_autocoder.server": True, "jupyterlab": True}}}
+        extensions = {"jupyter_autocoder.server": True, "jupyterlab": True, "notebook": self.program == "notebook"}
+        enabled = {"ServerApp": {"jpserver_extensions": extensions}}
         (self.home / "config" / "jupyter_server_config.json").write_text(json.dumps(enabled))
         self.process = subprocess.Popen(
             [
                 sys.executable,
                 "-m",
                 "jupyter",
-                "lab",
+                self.program,
                 "--no-browser",
                 "--allow-root",
                 f"--port={self.port}",
@@ -228,6 +230,12 @@ class Person:
 def lab_class() -> type[Lab]:
     """For tests that need a server of their own."""
     return Lab
+
+
+@pytest.fixture(scope="session")
+def person_class() -> type[Person]:
+    """For tests that come by another way."""
+    return Person
 
 
 @pytest.fixture(scope="session")
