@@ -208,6 +208,34 @@ def test_what_is_attached_is_seen_removable_and_sent_without_secrets(visitor, an
     assert chips.count() == 0
 
 
+def test_chosen_variables_are_shown_by_their_columns_and_never_by_their_values(visitor, answers, model, lab):
+    answers("I see.")
+    cell = "import pandas as pd\nprices = pd.DataFrame({'close': [123.456], 'volume': [7]})\npassword = 'hunter2'"
+    person = visitor(notebook=lab.notebook("variables.ipynb", cell))
+    page = person.page
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Control+Enter")
+    page.locator(".jp-Notebook .jp-InputPrompt", has_text="[1]:").wait_for(timeout=60_000)
+
+    page.get_by_role("button", name="Attach: variables").click()
+    picker = page.locator(".jp-Dialog .jp-ac-picker")
+    picker.get_by_label("prices").check()
+    person.shot("variables")
+    page.locator(".jp-Dialog").get_by_role("button", name="Attach").click()
+    chip = page.locator(".jp-ac-tray-chip")
+    chip.wait_for()
+    page.wait_for_timeout(300)
+    label = chip.inner_text()
+    person.ask("what are the columns?")
+    person.answer()
+    sent = model.requests[-1]["messages"][-1]["content"]
+
+    assert re.search(r"prices · \d+ tokens", label)
+    assert "prices: DataFrame[close: float64, volume: int64] (1 row)" in sent
+    assert "123.456" not in sent
+    assert "hunter2" not in sent
+
+
 def test_fix_attaches_the_error_under_the_cursor(visitor, answers, model, lab):
     answers("Divide by something else.")
     person = visitor(notebook=lab.notebook("fix.ipynb", "1/0"))
