@@ -23,7 +23,14 @@ def _show_ticket(desk: Any, entry: Any) -> Any:
     """Show a ticket by the widgets, which are imported when the first one is shown."""
     from jupyter_autocoder.widgets import show_ticket
 
-    return show_ticket(desk, entry)
+    return show_ticket(desk, entry, tell=_tell)
+
+
+def _tell(text: str) -> None:
+    """Say something where there is no kernel: in IPython itself."""
+    import sys
+
+    sys.stdout.write(f"{text}\n")
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:

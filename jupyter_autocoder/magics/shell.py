@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from jupyter_autocoder.autocoder import Job, Result
     from jupyter_autocoder.magics.workshop import Workshop
 
+_INTERRUPTED = "interrupted; nothing runs any more"
+
 
 @magics_class
 class AutocodeMagics(Magics):
@@ -112,8 +114,11 @@ class AutocodeMagics(Magics):
             status.fail(error.what, source, error.usage, {METADATA: {"error": type(error).__name__}})
             raise
         except BaseException as error:
-            interrupted = isinstance(error, KeyboardInterrupt)
-            title = "interrupted; nothing runs any more" if interrupted else f"failed: {type(error).__name__}"
+            title = f"failed: {type(error).__name__}"
+            if isinstance(error, KeyboardInterrupt):
+                title = _INTERRUPTED
+                # Where in our waiting it came is of no interest to anybody.
+                error._render_traceback_ = lambda: [f"KeyboardInterrupt: {_INTERRUPTED}"]  # type: ignore[attr-defined]
             status.fail(title, "", None, {METADATA: {"error": type(error).__name__}})
             raise
         self._land(result, job, status, given)

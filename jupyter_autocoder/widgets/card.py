@@ -33,6 +33,10 @@ class CardWidget(anywidget.AnyWidget):
         self._follower = Follower(port, on_news=self._tell)
         self.on_msg(self._heard)
 
+    def __repr__(self) -> str:
+        """What is read where no widget can be shown, as in a terminal."""
+        return "(Nothing can be clicked here: confirm in JupyterLab, on the card in a notebook or in the sidebar.)"
+
     def close(self) -> None:
         """Stop following the order and take the control away."""
         follower = getattr(self, "_follower", None)

@@ -11,6 +11,7 @@ from jupyter_autocoder.trade.record import record_html, record_text
 from jupyter_autocoder.widgets import kernel, terminal
 
 Control = Literal["auto", "card", "plain", "none"]
+_NO_WIDGETS = "Nothing can be clicked here: this kernel has no {0}. Install it, or confirm in JupyterLab's sidebar."
 
 
 class Shown:
@@ -34,14 +35,13 @@ class Shown:
         self.port.draw()
         if control == "none":
             return
-        if control == "plain":
-            from jupyter_autocoder.widgets.plain import PlainCard
-
-            self.control = PlainCard(self.port)
-        else:
-            from jupyter_autocoder.widgets.card import CardWidget
-
-            self.control = CardWidget(self.port)
+        try:
+            self.control = _make_control(control, self.port)
+        except ImportError as error:
+            if self._display is not None:
+                name = (error.name or "ipywidgets").partition(".")[0]
+                self._display({"text/plain": _NO_WIDGETS.format(name)}, raw=True)
+            return
         if self._display is not None:
             self._place = self._display(self.control, display_id=True)
 
@@ -70,6 +70,16 @@ class Shown:
                 self._handle.update(bundle, raw=True)
         if card["done"]:
             self.close()
+
+
+def _make_control(control: Control, port: CardPort) -> Any:
+    if control == "plain":
+        from jupyter_autocoder.widgets.plain import PlainCard
+
+        return PlainCard(port)
+    from jupyter_autocoder.widgets.card import CardWidget
+
+    return CardWidget(port)
 
 
 def show_ticket(
