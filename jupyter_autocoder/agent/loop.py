@@ -115,20 +115,21 @@ def _try(
     verdict = _verdict((yield Check(found.source)))
     attempt = replace(attempt, verdict=verdict)
     if not verdict.allowed:
-        problem = words.describe_refusal(verdict)
-        error = PolicyRefused("The code was refused before it ran.", verdict=verdict, source=found.source, why=problem)
-        return replace(attempt, problem=problem), error
+        why = words.list_findings(verdict)
+        error: AnswerError = PolicyRefused("The code was refused before it ran.", verdict=verdict, source=found.source, why=why)
+        return replace(attempt, problem=words.describe_refusal(verdict)), error
     if locked and checks.source:
         _allow_checks(checks, _verdict((yield Check(checks.source))))
     run = _run((yield Execute(found.source, first=True)))
     attempt = replace(attempt, run=run)
     if not run.ok:
         problem = describe_failure(run)
-        return replace(attempt, problem=problem), RunFailed(headline(run), run=run, source=found.source, why=problem)
+        error = RunFailed(headline(run), run=run, source=found.source, why=_evidence(run))
+        return replace(attempt, problem=problem), error
     problem = yield from _verify(checks)
     if problem:
-        error_ = ChecksFailed("The code ran, but a check failed.", run=run, source=found.source, why=problem)
-        return replace(attempt, problem=problem), error_
+        error = ChecksFailed("The code ran, but a check failed.", run=run, source=found.source, why=problem)
+        return replace(attempt, problem=problem), error
     missing = _names((yield Collect(prompt.outputs))) if prompt.outputs else ()
     if missing:
         problem = words.describe_missing(missing)
@@ -139,9 +140,9 @@ def _try(
 def _allow_checks(checks: Checks, verdict: Verdict) -> None:
     """Raise PolicyRefused where `verdict` does: checks come out of a notebook, maybe a stranger's, like any code."""
     if not verdict.allowed:
-        problem = words.describe_refusal(verdict)
+        why = words.list_findings(verdict)
         do = "write them in another way; no model can mend them"
-        raise PolicyRefused("The checks were refused.", verdict=verdict, source=checks.source, why=problem, do=do)
+        raise PolicyRefused("The checks were refused.", verdict=verdict, source=checks.source, why=why, do=do)
 
 
 def _verify(checks: Checks) -> Generator[Request, Answer, str]:
@@ -210,7 +211,11 @@ def headline(run: Run) -> str:
 
 def describe_failure(run: Run) -> str:
     """Say to the model and the person how the code failed, with the cleaned traceback."""
-    parts = [headline(run)]
+    return "\n\n".join(part for part in (headline(run), _evidence(run)) if part)
+
+
+def _evidence(run: Run) -> str:
+    parts = []
     if run.error is not None and run.error.traceback:
         parts.append(run.error.traceback[-4000:])
     if run.stderr.strip():

@@ -102,8 +102,12 @@ def repair(answer: str, problem: str) -> list[Message]:
 
 def describe_refusal(verdict: Verdict) -> str:
     """Say what the checker refused, line by line, with its advice."""
-    lines = [f"- line {f.line}, {f.rule}: {f.message} {f.fix}".rstrip() for f in verdict.findings]
-    return "The code was refused before it ran:\n" + "\n".join(lines)
+    return "The code was refused before it ran:\n" + list_findings(verdict)
+
+
+def list_findings(verdict: Verdict) -> str:
+    """One line for each thing that the checker refused, with its advice."""
+    return "\n".join(f"- line {f.line}, {f.rule}: {f.message} {f.fix}".rstrip() for f in verdict.findings)
 
 
 def describe_missing(names: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from jupyter_autocoder import settings
 from jupyter_autocoder.agent.checks import compile_checks, split
-from jupyter_autocoder.agent.prompt import describe_refusal
+from jupyter_autocoder.agent.prompt import list_findings
 from jupyter_autocoder.app import notebooks
 from jupyter_autocoder.errors import ExitCode, LockError, NotInLock, PolicyRefused, UsageError
 from jupyter_autocoder.lock import Entry, Lock, find
@@ -80,7 +80,7 @@ def _plain(cell: NotebookNode, entry: Entry, path: Path, policy: Policy) -> list
     verdict = check(entry.code, policy)
     if not verdict.allowed:
         what = f'The locked code of "{entry.title}" is refused; nothing was written.'
-        raise PolicyRefused(what, verdict=verdict, source=entry.code, why=describe_refusal(verdict))
+        raise PolicyRefused(what, verdict=verdict, source=entry.code, why=list_findings(verdict))
     try:
         checks = compile_checks(entry.checks).source
     except (UsageError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
