@@ -115,8 +115,8 @@ def _try(
     verdict = _verdict((yield Check(found.source)))
     attempt = replace(attempt, verdict=verdict)
     if not verdict.allowed:
-        why = words.list_findings(verdict)
-        error: AnswerError = PolicyRefused("The code was refused before it ran.", verdict=verdict, source=found.source, why=why)
+        what, why = "The code was refused before it ran.", words.list_findings(verdict)
+        error: AnswerError = PolicyRefused(what, verdict=verdict, source=found.source, why=why)
         return replace(attempt, problem=words.describe_refusal(verdict)), error
     if locked and checks.source:
         _allow_checks(checks, _verdict((yield Check(checks.source))))
