@@ -1,7 +1,8 @@
 """Build the sidebar's front end into the wheel, wherever Node is at hand.
 
-An install without Node succeeds and says that it has no sidebar. A wheel and a source archive that were built with
-Node carry the built files, so only a bare clone is ever without. ``SKIP_JUPYTER_BUILDER=1`` skips the build.
+An install without Node succeeds and says that it has no sidebar; so does the server at its start, and ``jupyter
+autocoder doctor`` tells how to get it. A wheel and a source archive that were built with Node carry the built files, so
+only a bare clone is ever without; a source archive without them is refused. ``SKIP_JUPYTER_BUILDER=1`` skips the build.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ INSTALLED = "share/jupyter/labextensions/jupyter-autocoder"
 SOURCES = ("src", "style", "schema", "package.json", "yarn.lock", "tsconfig.json")
 SHARED = ("jupyter_autocoder/widgets/card.js", "jupyter_autocoder/widgets/card.css")
 
+NO_ARCHIVE = (
+    "Node.js was not found: nobody could install the chat sidebar from this source archive. "
+    "Install Node.js, or set SKIP_JUPYTER_BUILDER=1 to make it without."
+)
+
 
 class FrontEnd(BuildHookInterface[Any]):
     """Called by hatchling before it collects the files."""
@@ -36,7 +42,8 @@ class FrontEnd(BuildHookInterface[Any]):
                 msg = f"building the sidebar failed ({error}); SKIP_JUPYTER_BUILDER=1 installs without it"
                 raise RuntimeError(msg) from error
             self.app.display_warning(f"the sidebar was not built ({error}); try: jlpm --cwd labextension build")
-        if (root / OUTPUT / "package.json").exists():
+        # A source archive takes the built files as its artifacts; only a wheel puts them where JupyterLab looks.
+        if self.target_name == "wheel" and (root / OUTPUT / "package.json").exists():
             build_data["shared_data"][OUTPUT] = INSTALLED
             build_data["shared_data"]["labextension/install.json"] = f"{INSTALLED}/install.json"
 
@@ -46,6 +53,8 @@ class FrontEnd(BuildHookInterface[Any]):
         elif not stale(root):
             self.app.display_info("the sidebar is built already")
         elif shutil.which("node") is None:
+            if self.target_name == "sdist":
+                raise RuntimeError(NO_ARCHIVE)
             self.app.display_warning("Node.js was not found: this install has no chat sidebar")
         else:
             jlpm = [sys.executable, "-c", "from jupyter_builder.jlpm import main; main()"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+from jupyter_core.paths import jupyter_path
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 
@@ -27,6 +29,7 @@ from jupyter_autocoder.settings import Settings
 from jupyter_autocoder.store import Store
 
 URL = "jupyter_autocoder"
+NO_SIDEBAR = "jupyter_autocoder: the chat sidebar is not installed; `jupyter autocoder doctor` says how to get it"
 
 
 class AutocoderApp(ExtensionApp):
@@ -41,6 +44,8 @@ class AutocoderApp(ExtensionApp):
         if self.serverapp is not None:
             kernels = Kernels(self.serverapp.session_manager, self.serverapp.kernel_manager)
         self.settings[SETTINGS_KEY] = House(build(settings_module.current(), notebooks=kernels))
+        if not any(Path(folder, "labextensions", "jupyter-autocoder").is_dir() for folder in jupyter_path()):
+            self.log.warning(NO_SIDEBAR)
 
     def initialize_handlers(self) -> None:
         """Add the routes below ``/jupyter_autocoder``."""
@@ -71,7 +76,9 @@ def build(settings: Settings, *, store: Store | None = None, notebooks: Notebook
         remaining=spending.remaining,
         usage=spending.usage,
         limits=spending.limits,
-        trading=Desks(settings, store),
+        trading=Desks(
+            settings, store, client=lambda owner: _client(settings, store, owner, ""), wait=portal.portal().call
+        ),
         notebooks=notebooks,
     )
 

@@ -107,14 +107,14 @@ class Variables(Endpoint):
     @web.authenticated
     @authorized("execute")  # type: ignore[untyped-decorator]
     async def get(self) -> None:
-        """List the variables of ``notebook``, each with the text that the model would be shown."""
+        """List the variables of ``notebook``, each with what the model would be shown; `rows` of values are in it."""
         services = self.house.services
         if services.notebooks is None:
             raise web.HTTPError(404, "there are no kernels here")
         shown = services.settings.notebook
         rows = shown.rows_shown if shown.show_data else 0
         found = await services.notebooks.variables(self.get_query_argument("notebook"), rows=rows)
-        self.answer({"variables": [self._told(variable) for variable in found]})
+        self.answer({"rows": rows, "variables": [self._told(variable) for variable in found]})
 
     def _told(self, variable: Variable) -> dict[str, str]:
         """Secrets are hidden before a person chooses: a column may be named by one, a row may hold one."""

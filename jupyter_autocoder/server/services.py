@@ -19,6 +19,8 @@ from jupyter_autocoder.settings import Settings
 
 T = TypeVar("T")
 OnOutput = Callable[[dict[str, Any]], None]
+Wait = Callable[..., Any]
+"""Runs an async function with its arguments on the portal's loop and blocks the calling thread until it is done."""
 
 
 class Loop(Protocol):
@@ -65,7 +67,7 @@ class Traded(Protocol):
 class Trading(Protocol):
     """The desks of the server's persons; every method blocks."""
 
-    def take(self, owner: str, text: str, *, asked: bool) -> Traded | None: ...
+    def take(self, owner: str, text: str, *, asked: bool, wait: Wait | None = None) -> Traded | None: ...
 
     def card(self, owner: str, ticket: str) -> dict[str, Any]: ...
 

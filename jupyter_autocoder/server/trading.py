@@ -7,25 +7,31 @@ API token (a kernel holds one). What the click may do is the desk's to say: hash
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+import os
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
+from jupyter_autocoder.autocoder import locked_by_environment
 from jupyter_autocoder.errors import TradeRefused
 from jupyter_autocoder.server.base import Endpoint
 from jupyter_autocoder.server.protocol import Tickets
-from jupyter_autocoder.server.services import Trading
+from jupyter_autocoder.server.services import Trading, Wait
 from jupyter_autocoder.settings import Settings
 from jupyter_autocoder.store import Store
 
 if TYPE_CHECKING:
     from jupyter_autocoder.broking.audit import Who
     from jupyter_autocoder.desk import Desk
+    from jupyter_autocoder.desk.help import Helper
 
+OpenClient = Callable[[str], contextlib.AbstractAsyncContextManager[Any]]
 # Kinds of readings that are a trade although nobody said so. Words that would have to be asked back ("about zebras":
 # how many?) are for the model, unless they come after /trade.
 _CLEAR = frozenset({"order", "orders", "cancel"})
@@ -41,24 +47,50 @@ class Traded:
 
 
 class Desks:
-    """The desks of this server's persons; every method blocks."""
+    """The desks of this server's persons; every method blocks.
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    With `client`, which opens a person's governed client, a model helps to read words; `wait` runs it on its loop.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, *, client: OpenClient | None = None, wait: Wait | None = None
+    ) -> None:
         self._settings = settings
         self._store = store
+        self._client = client
+        self._wait = wait
         self._desks: dict[str, Desk] = {}
         self._guard = threading.Lock()
 
-    def take(self, owner: str, text: str, *, asked: bool) -> Traded | None:
-        """Act on words as far as words may; None when they are no trade and nobody said that they are (`asked`)."""
+    def take(self, owner: str, text: str, *, asked: bool, wait: Wait | None = None) -> Traded | None:
+        """Act on words as far as words may; None when they are no trade and nobody said that they are (`asked`).
+
+        `wait` runs a model's help so that the person can stop it.
+        """
         from jupyter_autocoder.trade import read_command
+        from jupyter_autocoder.trade.proposal import wants_help
 
         reading = read_command(text)
-        if not asked and str(reading.kind) not in _CLEAR:
+        clear = asked or str(reading.kind) in _CLEAR
+        if not clear and not (self._client is not None and wants_help(reading)):
             return None
-        outcome = self.desk(owner).act(reading)
+        outcome = self.desk(owner).take(text, helper=self._helper(owner, wait or self._wait))
+        if not clear and outcome.entry is None:
+            return None  # What the model did not call an instruction is for a conversation.
         ticket = outcome.entry.id if outcome.entry is not None else ""
         return Traded(text="" if ticket else outcome.text, ticket=ticket)
+
+    def _helper(self, owner: str, wait: Wait | None) -> Helper | None:
+        if self._client is None or wait is None or locked_by_environment(os.environ):
+            return None
+        return lambda words: wait(self._propose, owner, words)
+
+    async def _propose(self, owner: str, words: str) -> Mapping[str, Any] | None:
+        from jupyter_autocoder.desk.help import propose
+
+        assert self._client is not None
+        async with self._client(owner) as client:
+            return await propose(client, words)
 
     def card(self, owner: str, ticket: str) -> dict[str, Any]:
         """A person's ticket as texts, without a nonce."""
@@ -92,7 +124,12 @@ class Desks:
         with self._guard:
             if owner not in self._desks:
                 self._desks[owner] = Desk(
-                    self._store, settings=self._settings, owner=owner, session="sidebar", place="server"
+                    self._store,
+                    settings=self._settings,
+                    owner=owner,
+                    session="sidebar",
+                    place="server",
+                    helper=self._helper(owner, self._wait),
                 )
             return self._desks[owner]
 

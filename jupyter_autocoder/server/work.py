@@ -295,7 +295,14 @@ class Worker:
         if trading is None:
             return False
         try:
-            traded = await asyncio.to_thread(trading.take, self.room.owner, text, asked=asked)
+            traded = await asyncio.to_thread(
+                trading.take, self.room.owner, text, asked=asked, wait=self._wait_on_portal
+            )
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            await self._note("Stopped; there is no ticket.")
+            return True
         except AutocoderError as error:
             await self._note("", problem=chat.problem_of(error))
             return True
@@ -346,6 +353,16 @@ class Worker:
         self._future = self.room.services.portal.soon(function, *args)
         try:
             return await asyncio.wrap_future(self._future)
+        finally:
+            self._future = None
+
+    def _wait_on_portal(self, function: Callable[..., Any], *args: Any) -> Any:
+        """The same for a worker thread, which it blocks; `stop` cancels it, and the thread's work ends as cancelled."""
+        self._future = self.room.services.portal.soon(function, *args)
+        try:
+            if self._stopping:
+                self._future.cancel()
+            return self._future.result()
         finally:
             self._future = None
 

@@ -42,6 +42,12 @@ export interface Variable {
   text: string;
 }
 
+/** The variables of a notebook; `rows` of their values are shown as well, by a setting that is off unless set. */
+export interface Variables {
+  rows: number;
+  variables: Variable[];
+}
+
 export class Api {
   constructor(private readonly _settings: ServerConnection.ISettings) {}
 
@@ -80,9 +86,8 @@ export class Api {
     return (await this._json<{ tokens: number[] }>('POST', 'tokens', { texts })).tokens;
   }
 
-  async variables(notebook: string): Promise<Variable[]> {
-    const query = URLExt.objectToQueryString({ notebook });
-    return (await this._json<{ variables: Variable[] }>('GET', `variables${query}`)).variables;
+  variables(notebook: string): Promise<Variables> {
+    return this._json('GET', `variables${URLExt.objectToQueryString({ notebook })}`);
   }
 
   budget(): Promise<Budget> {

@@ -4,7 +4,7 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Variable } from './api';
+import type { Variable, Variables } from './api';
 import { MAX } from './attachments';
 import type { ActiveNotebook, Shown } from './notebook';
 import type { Attachment } from './protocol';
@@ -17,7 +17,7 @@ export interface Showing {
   trans: TranslationBundle;
   chooseFiles: () => Promise<string[]>;
   readFile: (path: string) => Promise<string>;
-  chooseVariables: (notebook: string, found: Variable[]) => Promise<Variable[]>;
+  chooseVariables: (notebook: string, found: Variables) => Promise<Variable[]>;
 }
 
 /** One way: its name, and what it does. */
@@ -66,14 +66,14 @@ async function variables(showing: Showing, none: string): Promise<void> {
     session.tell(none, '');
     return;
   }
-  let found: Variable[];
+  let found: Variables;
   try {
     found = await session.api.variables(path);
   } catch (error) {
     session.tell((error as Error).message, (error as { advice?: string }).advice ?? '');
     return;
   }
-  if (!found.length) {
+  if (!found.variables.length) {
     session.tell(trans.__('The kernel of %1 holds no variables yet.', path), trans.__('Run a cell first.'));
     return;
   }

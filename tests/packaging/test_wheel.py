@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -25,28 +26,31 @@ def _copy(to: Path) -> Path:
     return to
 
 
-def _wheel(source: Path, *, without_node: bool) -> list[str]:
-    """Build a wheel and return the names in it."""
+def _build(source: Path, target: str) -> subprocess.CompletedProcess[str]:
+    """Build without Node in reach: the interpreter is called by its full name."""
     out = source.parent / "dist"
-    # A PATH without Node: the interpreter is called by its full name.
-    environment = {"PATH": "/nonexistent" if without_node else str(Path(sys.executable).parent), "HOME": str(out)}
-    done = subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)],
+    return subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(out)],
         cwd=source,
-        env=environment,
+        env={"PATH": "/nonexistent", "HOME": str(out)},
         capture_output=True,
         text=True,
         timeout=120,
     )
+
+
+def _wheel(source: Path) -> list[str]:
+    """Build a wheel and return the names in it."""
+    done = _build(source, "wheel")
     assert done.returncode == 0, done.stdout + done.stderr
-    (wheel,) = out.glob("*.whl")
+    (wheel,) = (source.parent / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         return archive.namelist()
 
 
 @pytest.mark.skipif(not BUILT.exists(), reason="the sidebar is not built: jlpm --cwd labextension build:prod")
 def test_a_wheel_from_a_built_tree_holds_the_sidebar_and_its_server_side(tmp_path):
-    names = _wheel(_copy(tmp_path / "source"), without_node=True)
+    names = _wheel(_copy(tmp_path / "source"))
 
     data = [name.split(".data/data/", 1)[1] for name in names if ".data/data/" in name]
     assert f"{PANEL}/package.json" in data
@@ -63,10 +67,34 @@ def test_without_node_a_bare_clone_installs_and_only_the_sidebar_is_missing(tmp_
     source = _copy(tmp_path / "source")
     shutil.rmtree(source / "jupyter_autocoder" / "labextension", ignore_errors=True)
 
-    names = _wheel(source, without_node=True)
+    names = _wheel(source)
 
     assert "jupyter_autocoder/server/app.py" in names
     assert not [name for name in names if PANEL in name]
+
+
+@pytest.mark.skipif(not BUILT.exists(), reason="the sidebar is not built: jlpm --cwd labextension build:prod")
+def test_a_wheel_from_a_source_archive_needs_no_node_for_its_sidebar(tmp_path):
+    done = _build(_copy(tmp_path / "source"), "sdist")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (archive,) = (tmp_path / "dist").glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(tmp_path / "unpacked", filter="data")
+    (source,) = (tmp_path / "unpacked").iterdir()
+
+    names = _wheel(source)
+
+    assert any(f"{PANEL}/static/remoteEntry." in name for name in names)
+
+
+def test_a_source_archive_without_the_sidebar_is_refused(tmp_path):
+    source = _copy(tmp_path / "source")
+    shutil.rmtree(source / "jupyter_autocoder" / "labextension", ignore_errors=True)
+
+    done = _build(source, "sdist")
+
+    assert done.returncode != 0
+    assert "Node.js was not found" in done.stdout + done.stderr
 
 
 @pytest.mark.skipif(not BUILT.exists(), reason="the sidebar is not built: jlpm --cwd labextension build:prod")

@@ -42,10 +42,16 @@ def _missing() -> str:
 
 
 class Lab:
-    """A real JupyterLab, or Notebook 7, in a process of its own, with a home of its own."""
+    """A real JupyterLab, or Notebook 7, in a process of its own, with a home of its own.
 
-    def __init__(self, home: Path, base_url: str, *, program: str = "lab", **environment: str) -> None:
+    Without a `python` it runs the working tree; another one has everything installed that it needs.
+    """
+
+    def __init__(
+        self, home: Path, base_url: str, *, program: str = "jupyterlab", python: Path | None = None, **environment: str
+    ) -> None:
         self.program = program
+        self.python = python
         self.home = home
         self.work = home / "work"
         self.work.mkdir(parents=True, exist_ok=True)
@@ -53,7 +59,7 @@ class Lab:
         data = home / "data"
         extensions = data / "labextensions"
         extensions.mkdir(parents=True, exist_ok=True)
-        if not (extensions / "jupyter-autocoder").exists():
+        if python is None and not (extensions / "jupyter-autocoder").exists():
             (extensions / "jupyter-autocoder").symlink_to(BUILT)
         (home / "config").mkdir(exist_ok=True)
         quiet = home / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
@@ -90,13 +96,12 @@ class Lab:
         """Start it, again on the same port and with the same home."""
         self.log = (self.home / "lab.log").open("ab")
         extensions = {"jupyter_autocoder.server": True, "jupyterlab": True, "notebook": self.program == "notebook"}
-        enabled = {"ServerApp": {"jpserver_extensions": extensions}}
+        enabled = {"ServerApp": {"jpserver_extensions": extensions if self.python is None else {}}}
         (self.home / "config" / "jupyter_server_config.json").write_text(json.dumps(enabled))
         self.process = subprocess.Popen(
             [
-                sys.executable,
+                str(self.python or sys.executable),
                 "-m",
-                "jupyter",
                 self.program,
                 "--no-browser",
                 "--allow-root",

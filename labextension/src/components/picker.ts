@@ -5,20 +5,18 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
-import type { Variable } from '../api';
+import type { Variable, Variables } from '../api';
 import { el } from '../dom';
 
 /** From here on there is a field to search in. */
 const MANY = 8;
 
 export class VariablePicker extends Widget {
-  constructor(
-    private readonly _variables: readonly Variable[],
-    trans: TranslationBundle
-  ) {
+  constructor(found: Variables, trans: TranslationBundle) {
     super();
+    const variables = (this._variables = found.variables);
     this.addClass('jp-ac-picker');
-    const rows = _variables.map(variable => this._row(variable));
+    const rows = variables.map(variable => this._row(variable));
     const search = el('input', {
       type: 'search',
       class: 'jp-ac-search',
@@ -28,16 +26,21 @@ export class VariablePicker extends Widget {
     search.addEventListener('input', () => {
       const wanted = search.value.trim().toLowerCase();
       rows.forEach((row, index) => {
-        const { name, type } = _variables[index];
+        const { name, type } = variables[index];
         row.hidden = !`${name} ${type}`.toLowerCase().includes(wanted);
       });
     });
     this.node.append(
       el('p', {
         class: 'jp-ac-note',
-        text: trans.__('Names, types, shapes and columns are shown to the model. What they hold stays here.')
+        text: found.rows
+          ? trans.__(
+              'The model is also shown values, up to %1 rows of each: the settings say so.',
+              found.rows
+            )
+          : trans.__('Names, types, shapes and columns are shown to the model. What they hold stays here.')
       }),
-      ...(_variables.length > MANY ? [search] : []),
+      ...(variables.length > MANY ? [search] : []),
       el('ul', { class: 'jp-ac-picker-list' }, ...rows)
     );
   }
@@ -64,5 +67,6 @@ export class VariablePicker extends Widget {
     );
   }
 
+  private readonly _variables: readonly Variable[];
   private readonly _boxes: HTMLInputElement[] = [];
 }
