@@ -35,10 +35,11 @@ def statement(
     conditions: list[str] = [
         "NOT EXISTS (SELECT 1 FROM breakers WHERE scope IN (?, ?))",
         "NOT EXISTS (SELECT 1 FROM server_limits WHERE fingerprint = ? AND model = ? AND reset_at > now)",
-        f"NOT EXISTS (SELECT 1 FROM reservations WHERE at > now + {CLOCK_SLACK})",
+        f"NOT EXISTS (SELECT 1 FROM reservations WHERE who = ? AND at > now + {CLOCK_SLACK})",
+        f"NOT EXISTS (SELECT 1 FROM reservations WHERE fingerprint = ? AND at > now + {CLOCK_SLACK})",
         "NOT EXISTS (SELECT 1 FROM reservations WHERE state = 'open' AND expires_at <= now)",
     ]
-    params: list[Any] = [*breakers.names_of(ask), ask.key, ask.model]
+    params: list[Any] = [*breakers.names_of(ask), ask.key, ask.model, user, ask.key]
     for counted in scopes:
         for condition, values in _within(counted, ask, now):
             conditions.append(condition)

@@ -39,13 +39,8 @@ def end_of(span: Literal["day", "month"], at: float) -> float:
 
 
 def prune(tx: Writing, now: float, scopes: tuple[str, ...]) -> None:
-    """Forget spans and reservations that no window can reach any more, a bounded number at a time."""
+    """Forget the spans of these scopes that no window can reach any more."""
     for scope in scopes:
         for span, kept in KEPT.items():
             before = start_of("second" if span == "second" else "hour", now - kept)
             tx.run("DELETE FROM counters WHERE scope = ? AND span = ? AND start < ?", scope, span, before)
-    tx.run(
-        "DELETE FROM reservations WHERE id IN (SELECT id FROM reservations "
-        "WHERE at < ? AND state <> 'open' ORDER BY at LIMIT 500)",
-        now - KEPT["hour"] - HOUR,
-    )

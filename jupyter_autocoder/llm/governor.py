@@ -23,8 +23,6 @@ nobody else comes first (inf: never). Every method may raise StoreUnavailable: t
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import count
@@ -32,12 +30,11 @@ from typing import Final
 
 from jupyter_autocoder.errors import GovernorError, RateLimited
 from jupyter_autocoder.events import Usage
-from jupyter_autocoder.llm import admission, breakers, leases, ledger, signals, windows
-from jupyter_autocoder.llm.counters import prune
+from jupyter_autocoder.llm import admission, breakers, counters, leases, ledger, signals, windows
 from jupyter_autocoder.llm.identity import current_process, current_user
 from jupyter_autocoder.llm.profiles import effective, tier_seen
 from jupyter_autocoder.llm.remaining import remaining
-from jupyter_autocoder.llm.reservation import Ask, Left, Reservation
+from jupyter_autocoder.llm.reservation import Ask, Left, Reservation, new_id
 from jupyter_autocoder.llm.scopes import Counted, scopes_of
 from jupyter_autocoder.llm.verification import Verification, verify
 from jupyter_autocoder.settings import LimitSettings
@@ -87,7 +84,7 @@ class Governor:
             return reservation
         with self._store.write() as tx:
             now = tx.now()
-            found = leases.survey(tx, ask, now)
+            found = leases.survey(tx, ask, self.user, now)
             if found.clock_back:
                 leases.pull_back(tx, now)
             if found.overdue:
@@ -103,7 +100,7 @@ class Governor:
                 if said:
                     signals.count_down(tx, ask, now)
                 reservation = Reservation(
-                    id=_new_id(),
+                    id=new_id(now),
                     ask=ask,
                     user=self.user,
                     at=now,
@@ -194,8 +191,10 @@ class Governor:
     def _admit_at_once(self, ask: Ask, scopes: tuple[Counted, ...]) -> Reservation | None:
         if next(self._reserved) % _PRUNE_EVERY == 0:
             with self._store.write() as tx:
-                prune(tx, tx.now(), tuple(scope.name for scope in scopes))
-        id, process, now = _new_id(), current_process(), self._store.about_now()
+                leases.prune(tx, tx.now())
+                counters.prune(tx, tx.now(), tuple(scope.name for scope in scopes))
+        now, process = self._store.about_now(), current_process()
+        id = new_id(now)
         ((*rows,),) = self._store.atomically(
             admission.statement(ask, scopes, id=id, user=self.user, process=process, lease=self._lease_seconds, now=now)
         )
@@ -238,11 +237,6 @@ class Governor:
             sent_at = now - latency if latency is not None else 0.0
             leases.end(tx, lease, tokens=usage.total_tokens, sent=sent, sent_at=sent_at)
         return True
-
-
-def _new_id() -> str:
-    # Begins with the time, so that rows made together lie together in the tables' indexes.
-    return f"{time.time_ns() // 1000:014x}{secrets.token_hex(6)}"
 
 
 def _longest(refusals: Iterable[RateLimited | None]) -> RateLimited | None:

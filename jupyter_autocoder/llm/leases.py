@@ -3,14 +3,14 @@
 # ruff: noqa: S608 - statements are put together from constants alone, every value is a parameter
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from jupyter_autocoder.events import Usage
 from jupyter_autocoder.llm import breakers, ledger
-from jupyter_autocoder.llm.counters import start_of
-from jupyter_autocoder.llm.reservation import Ask, Reservation
+from jupyter_autocoder.llm.counters import HOUR, KEPT, start_of
+from jupyter_autocoder.llm.reservation import Ask, Reservation, first_id
 from jupyter_autocoder.store import Reading, Statement, Writing
 
 # Clocks are slewed by parts of a second all the time; only more than this counts as set back.
@@ -76,8 +76,8 @@ def estimate(lease: Mapping[str, Any]) -> Usage:
 
 def end_at_once(
     reservation: Reservation, entry: ledger.Entry, *, sent: bool, latency: float | None
-) -> tuple[Statement, Statement]:
-    """Return the statements that end a lease as long as it is open; the first gives a row back if it was.
+) -> Iterator[Statement]:
+    """Yield the statements that end a lease as long as it is open; the first gives a row back if it was.
 
     They change nothing when the lease has ended, expired or been pulled back to another time.
     """
@@ -90,15 +90,14 @@ def end_at_once(
         "FROM reservations WHERE id = ? AND state = 'open' AND at = ? RETURNING id"
     )
     values = (*days, *numbers, usage.output_tokens, usage.total_tokens, usage.cost, latency, entry.outcome)
-    close = (
-        "UPDATE reservations SET state = 'ended', slot = ?, tokens = ?, "
-        "at = CASE WHEN store_now() - CAST(? AS DOUBLE PRECISION) > at THEN store_now() - CAST(? AS DOUBLE PRECISION) "
-        "ELSE at END WHERE id = ? AND state = 'open' AND at = ?"
-    )
-    return (
-        (charge, (*values, reservation.id, at)),
-        (close, (int(sent), max(usage.total_tokens, 0), latency, latency, reservation.id, at)),
-    )
+    close = "UPDATE reservations SET state = 'ended', slot = ?, tokens = ? WHERE id = ? AND state = 'open' AND at = ?"
+    yield charge, (*values, reservation.id, at)
+    yield close, (int(sent), max(usage.total_tokens, 0), reservation.id, at)
+    if latency is not None:
+        # By itself, because a row that moves in the windows costs three times as much as one that stays.
+        sent_at = "store_now() - CAST(? AS DOUBLE PRECISION)"
+        move = f"UPDATE reservations SET at = {sent_at} WHERE id = ? AND state = 'ended' AND at = ? AND at < {sent_at}"
+        yield move, (latency, reservation.id, at, latency)
 
 
 def end(tx: Writing, lease: Mapping[str, Any], *, tokens: int, sent: bool, sent_at: float) -> None:
@@ -113,19 +112,20 @@ def end(tx: Writing, lease: Mapping[str, Any], *, tokens: int, sent: bool, sent_
     )
 
 
-def survey(tx: Reading, ask: Ask, now: float) -> Survey:
+def survey(tx: Reading, ask: Ask, user: str, now: float) -> Survey:
     """Look whether anything besides the limits needs attention, in one statement because it hardly ever does."""
     row = tx.row(
-        "SELECT (SELECT MAX(at) FROM reservations) AS newest, "
+        "SELECT (SELECT MAX(at) FROM reservations WHERE who = ?) AS newest, "
+        "(SELECT MAX(at) FROM reservations WHERE fingerprint = ?) AS newest_of_key, "
         "(SELECT MIN(expires_at) FROM reservations WHERE state = 'open') AS soonest, "
         "(SELECT COUNT(*) FROM breakers WHERE scope IN (?, ?)) AS breakers, "
         "(SELECT COUNT(*) FROM server_limits WHERE fingerprint = ? AND model = ?) AS signals",
-        *(*breakers.names_of(ask), ask.key, ask.model),
+        *(user, ask.key, *breakers.names_of(ask), ask.key, ask.model),
     )
     if row is None:
         return Survey()
     return Survey(
-        clock_back=row["newest"] is not None and row["newest"] > now + CLOCK_SLACK,
+        clock_back=max(row["newest"] or 0.0, row["newest_of_key"] or 0.0) > now + CLOCK_SLACK,
         overdue=row["soonest"] is not None and row["soonest"] <= now,
         breakers=row["breakers"] > 0,
         signals=row["signals"] > 0,
@@ -138,6 +138,16 @@ def pull_back(tx: Writing, now: float) -> None:
     So no window is passed, and none stays shut until the old time has come back.
     """
     tx.run("UPDATE reservations SET expires_at = ? + expires_at - at, at = ? WHERE at > ?", now, now, now)
+
+
+def prune(tx: Writing, now: float) -> None:
+    """Forget ended reservations that no window can reach any more, a bounded number at a time."""
+    before = now - KEPT["hour"] - HOUR
+    tx.run(
+        "DELETE FROM reservations WHERE id IN (SELECT id FROM reservations "
+        "WHERE id < ? AND at < ? AND state <> 'open' ORDER BY id LIMIT 500)",
+        *(first_id(before), before),
+    )
 
 
 def expire(tx: Writing, now: float) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Literal
 
 from jupyter_autocoder.llm.identity import fingerprint, is_fingerprint
@@ -12,6 +14,7 @@ LimitName = Literal[
     "requests_per_minute", "requests_per_day", "tokens_per_minute", "usd_per_request", "usd_per_day", "usd_per_month"
 ]
 NAME_LENGTH = 300
+_MADE = count()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,16 @@ class Reservation:
     at: float
     expires_at: float
     probe: bool = False
+
+
+def new_id(now: float) -> str:
+    """Return a fresh reservation's id; ids sort as they were made, so that rows made together lie together."""
+    return f"{first_id(now)}{next(_MADE) % 0x10000:04x}{secrets.token_hex(6)}"
+
+
+def first_id(at: float) -> str:
+    """Return a text that sorts before the ids made from `at` on."""
+    return f"{max(int(at * 1e6), 0):014x}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

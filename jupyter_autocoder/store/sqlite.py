@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import os
-import random
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -22,8 +21,12 @@ from typing import Any, Final
 from jupyter_autocoder.errors import StoreConflict, StoreError, StoreUnavailable
 from jupyter_autocoder.store import place
 from jupyter_autocoder.store.driver import Dialect, Row, Statement
+from jupyter_autocoder.store.turn import NoTurn, Turn, turn_for
 
 BUSY_SECONDS = 10.0
+# Longer than any line of writers; who is not let through by then looks after the file's lock himself.
+_TURN_SECONDS: Final = 1.0
+_CHECKPOINT_PAGES: Final = 4000
 _sync = getattr(os, "fdatasync", os.fsync)
 
 # primary result code of SQLite -> (why, what to do); "{path}" is the file
@@ -69,12 +72,14 @@ class SqliteSession:
         self._connection: sqlite3.Connection | None = None
         self._log: int | None = None
         self._writing = False
+        self._turn: Turn = NoTurn()
         try:
             _create_private(path)
             self._connection = sqlite3.connect(
                 path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
             )
             self._identity = _identity(path)
+            self._turn = turn_for(self._identity or (0, 0))
             self._now = 0.0
             self._connection.create_function("store_now", 0, lambda: self._now)
             self._configure()
@@ -83,8 +88,16 @@ class SqliteSession:
             raise self._explain(error) from error
 
     def begin(self, *, write: bool) -> None:
-        self.execute("BEGIN IMMEDIATE" if write else "BEGIN", ())
-        self._writing = write
+        if not write:
+            self.execute("BEGIN", ())
+            return
+        self._turn.take(_TURN_SECONDS)
+        try:
+            self.execute("BEGIN IMMEDIATE", ())
+        except BaseException:
+            self._turn.give()
+            raise
+        self._writing = True
 
     def execute(self, sql: str, params: Sequence[Any]) -> list[Row]:
         try:
@@ -103,11 +116,10 @@ class SqliteSession:
             raise self._explain(error) from error
 
     def _patiently(self, sql: str, params: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Run a statement, waiting for the writer before us.
+        """Run a statement, waiting for a writer who did not wait in line (see `turn`).
 
-        SQLite's own wait sleeps up to 100 ms between two looks, so that under load the unlucky wait for ever and the
-        lock lies idle; and it does not wait at all where a file is turned to a write-ahead log. Only statements that
-        begin something can meet a writer, so to run one again is safe.
+        SQLite's own wait sleeps up to 100 ms between two looks, and does not wait at all where a file is turned to a
+        write-ahead log. Only statements that begin something can meet a writer, so to run one again is safe.
         """
         waited = 0.0
         while True:
@@ -116,7 +128,7 @@ class SqliteSession:
             except sqlite3.OperationalError as error:
                 if _code(error) != sqlite3.SQLITE_BUSY or waited > BUSY_SECONDS:
                     raise
-            pause = min(0.0001 + waited / 20, 0.005) * (0.5 + random.random())  # noqa: S311 - no secret
+            pause = min(0.0001 + waited / 20, 0.005)
             time.sleep(pause)
             waited += pause
 
@@ -137,13 +149,17 @@ class SqliteSession:
         except StoreError:
             self.rollback()
             raise
+        self._turn.give()
         if self._writing:
+            self._writing = False
             self._flush()
 
     def rollback(self) -> None:
+        self._writing = False
         if self._connection is not None and self._connection.in_transaction:
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
+        self._turn.give()
 
     def clock(self) -> float | None:
         return None
@@ -153,6 +169,7 @@ class SqliteSession:
         return self._connection is not None and _identity(self._path) == self._identity
 
     def close(self) -> None:
+        self._turn.give()
         self._close_log()
         if self._connection is not None:
             connection, self._connection = self._connection, None
@@ -190,7 +207,10 @@ class SqliteSession:
         if mode != "wal":
             msg = f"the file system allows no write-ahead log (journal mode {mode})"
             raise sqlite3.OperationalError(msg)
-        for pragma in ("synchronous=NORMAL", "foreign_keys=ON", "trusted_schema=OFF", "cache_size=-16000"):
+        for pragma in (
+            *("synchronous=NORMAL", "foreign_keys=ON", "trusted_schema=OFF", "cache_size=-16000"),
+            f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
+        ):
             self._patiently(f"PRAGMA {pragma}")
 
     def _explain(self, error: Exception) -> StoreError:

@@ -70,7 +70,6 @@ class GovernorMachine(RuleBasedStateMachine):
         self.governors = {user: Governor(self.store, LIMITS, user=user, lease_seconds=LEASE) for user in ("ada", "bob")}
         self.open: list[tuple[str, Reservation]] = []
         self.ended: list[tuple[str, Reservation]] = []
-        self.sent: list[tuple[float, str]] = []
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
@@ -85,7 +84,9 @@ class GovernorMachine(RuleBasedStateMachine):
         except (RateLimited, BudgetExceeded):
             return
         self.open.append((user, reservation))
-        self.sent.append((reservation.at, user))
+        # Here and not always: where the clock was set back, what was let in before may be more than fits now.
+        for left in self.governors[user].remaining(key="k", model="m"):
+            assert left.used <= left.size, left
 
     @precondition(lambda self: self.open)
     @rule(pick=st.randoms(use_true_random=False), share=st.floats(0, 1), latency=st.none() | st.floats(0, 30))
@@ -127,8 +128,6 @@ class GovernorMachine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.4, 30.0, 7200.0]))
     def set_the_clock_back(self, seconds: float) -> None:
         self.clock.now -= seconds
-        # From here on the earlier attempts count as made now at the latest.
-        self.sent = [(min(at, self.clock.now), user) for at, user in self.sent]
 
     def take(self, pick: object) -> tuple[str, Reservation]:
         return self.open.pop(pick.randrange(len(self.open)))  # type: ignore[attr-defined]
@@ -140,13 +139,12 @@ class GovernorMachine(RuleBasedStateMachine):
             assert verification.differences == ()
 
     @invariant()
-    def nothing_is_below_zero_and_no_limit_is_passed(self) -> None:
+    def nothing_is_below_zero(self) -> None:
         if not hasattr(self, "store"):
             return
         for governor in self.governors.values():
             for left in governor.remaining(key="k", model="m"):
                 assert left.used >= 0, left
-                assert left.used <= left.size, left
                 assert 0 <= left.resets_in < math.inf
         with self.store.read() as tx:
             for table in ("counters", "usage_daily"):
