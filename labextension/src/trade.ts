@@ -12,7 +12,7 @@ import { button, el } from './dom';
 import type { Session } from './session';
 
 /** Milliseconds between two looks at a ticket that may move elsewhere: in the notebook, in another program. */
-const LOOK = 800;
+const LOOK = 500;
 
 interface Told {
   kind: string;
