@@ -122,10 +122,23 @@ class FrozenClock:
     def advance(self, seconds: float) -> None:
         self.now += seconds
 
+    # For what takes a clock's `sleep`: nobody waits.
+    sleep = advance
+
 
 @pytest.fixture
 def clock() -> FrozenClock:
     return FrozenClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: FrozenClock) -> Iterator[Any]:
+    """A store in a file of its own, on the clock that stands still."""
+    from jupyter_autocoder.store import Store
+
+    made = Store(str(tmp_path / "store.db"), clock=clock)
+    yield made
+    made.close()
 
 
 class PostgresServer:

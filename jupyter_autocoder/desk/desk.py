@@ -15,7 +15,6 @@ authenticated session. No method, option or variable confirms by itself. All met
 from __future__ import annotations
 
 import contextlib
-import getpass
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -33,10 +32,12 @@ from jupyter_autocoder.broking.drafting import Drafter, Wish, matching, new_id, 
 from jupyter_autocoder.broking.entries import Claim, Entry, Fill, Standing, Summary
 from jupyter_autocoder.broking.sending import Sender
 from jupyter_autocoder.broking.tickets import TicketBook
+from jupyter_autocoder.desk.help import Helper, helped
 from jupyter_autocoder.desk.management import manage
 from jupyter_autocoder.desk.outcome import Outcome, OutcomeKind, names, question
 from jupyter_autocoder.desk.said import same_words, storable, weight
 from jupyter_autocoder.errors import BrokerError, IllegalStep, TicketConflict, TradeRefused, UsageError
+from jupyter_autocoder.llm.identity import current_user
 from jupyter_autocoder.settings import Settings
 from jupyter_autocoder.store import Store
 from jupyter_autocoder.trade.limits import Judgement, Switch
@@ -57,7 +58,8 @@ class Desk:
     """One person's trading in one session; `place` says whether this process is the Jupyter server.
 
     `shares_user` is True where code in the person's kernel runs as the same user as this server: then live trading
-    needs a second opt-in. `read` turns words into a reading; `broker` is made from the settings unless given.
+    needs a second opt-in. `helper` puts words that the grammar refused to a model; `broker` is made from the settings
+    unless given. The owner is the hub's or the operating system's user unless given.
     """
 
     def __init__(
@@ -70,17 +72,17 @@ class Desk:
         session: str = "",
         place: Place = "kernel",
         shares_user: bool = True,
-        read: Callable[[str], Reading] | None = None,
+        helper: Helper | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.settings = settings_module.current() if settings is None else settings
         self.store = Store() if store is None else store
-        self.owner = owner or getpass.getuser()
+        self.owner = owner or current_user()
         self.session = session
         self.book = TicketBook(self.store)
         self._place = place
         self._shares_user = shares_user
-        self._read = read
+        self._helper = helper
         self._sleep = sleep
         self._given = broker
         self._making = threading.Lock()
@@ -96,9 +98,17 @@ class Desk:
         return Who(actor="human", person=self.owner, session=self.session)
 
     # -- words -----------------------------------------------------------------------------------------------------
-    def take(self, text: str) -> Outcome:
-        """Read words by the grammar and act on the reading; only a ticket can come of it, never an order."""
-        return self.act(self._reading(storable(text)))
+    def take(self, text: str, *, helper: Helper | None = None) -> Outcome:
+        """Read words and act on the reading; only a ticket can come of it, never an order.
+
+        `helper` stands in for the desk's own, where this call has to be stopped in another way.
+        """
+        reading = self._reading(storable(text))
+        # What a model read cannot be read anew in the server, where live orders are completed.
+        chosen = None if self.waits_for_server else helper or self._helper
+        reading, remark = helped(reading, self._held(), chosen)
+        outcome = self.act(reading)
+        return replace(outcome, text=f"{outcome.text} {remark}") if remark else outcome
 
     def act(self, reading: Reading) -> Outcome:
         """Do what a reading asks, as far as words may: draft a ticket, answer, cancel, halt, or ask back.
@@ -210,12 +220,14 @@ class Desk:
         return Outcome(kind="ticket", text=text, entry=entry, reading=reading, data=view)
 
     def _reading(self, text: str) -> Reading:
-        if self._read is not None:
-            return self._read(text)
         from jupyter_autocoder.trade import read_command
 
+        return read_command(text, self._held())
+
+    def _held(self) -> dict[str, Any]:
+        """What a reading may know of the account."""
         held = {} if self.waits_for_server else {one.symbol: one.qty for one in self.broker().positions()}
-        return read_command(text, {"positions": held})
+        return {"positions": held}
 
     # -- a person's click ------------------------------------------------------------------------------------------
     def control(self, ticket: str, who: Who) -> str:

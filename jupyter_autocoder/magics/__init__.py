@@ -19,7 +19,9 @@ def load(shell: InteractiveShell, *, show_ticket: Callable[..., Any]) -> None:
     from jupyter_autocoder.magics.trade import TradeMagics
 
     magics = AutocodeMagics(shell)
-    shell.register_magics(magics, TradeMagics(shell, show_ticket))
+    shell.register_magics(
+        magics, TradeMagics(shell, show_ticket, propose=lambda *given: magics.workshop.propose(*given))
+    )
     magics.start()
 
 

@@ -16,18 +16,22 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from jupyter_autocoder.desk import Desk, Entry, Outcome
+    from jupyter_autocoder.events import Progress
 
 Show = Callable[["Desk", "Entry"], Any]
+Draw = Callable[["Progress | None"], None]
+Propose = Callable[[str, Draw], "Mapping[str, Any] | None"]
 
 
 @magics_class
 class TradeMagics(Magics):
-    """The trading magic of one kernel; `show` puts a ticket before the person's eyes."""
+    """The trading magic of one kernel; `show` puts a ticket before the person's eyes, `propose` words to a model."""
 
-    def __init__(self, shell: InteractiveShell, show: Show) -> None:
+    def __init__(self, shell: InteractiveShell, show: Show, *, propose: Propose | None = None) -> None:
         super().__init__(shell)
         self._shell = shell
         self._show = show
+        self._propose = propose
         self._made: Desk | None = None
 
     @property
@@ -36,7 +40,7 @@ class TradeMagics(Magics):
             from jupyter_autocoder.autocoder import notebook_name
             from jupyter_autocoder.desk import Desk
 
-            self._made = Desk(session=notebook_name())
+            self._made = Desk(session=notebook_name(), helper=self._helped if self._propose else None)
         return self._made
 
     def close(self) -> None:
@@ -69,6 +73,26 @@ class TradeMagics(Magics):
             # A runner without a person: the record stands there, and the run's exit code says that somebody is awaited.
             waiting = {METADATA: {"ticket": outcome.entry.id, "state": outcome.entry.state.value}}
             _say("The ticket waits for a person; nothing was sent.", metadata=waiting)
+
+    def _helped(self, text: str) -> Mapping[str, Any] | None:
+        """Ask a model; what is waited for meanwhile stands in one line that goes away."""
+        assert self._propose is not None
+        line: Any = None
+
+        def draw(event: Progress | None) -> None:
+            nonlocal line
+            if event is None or not event.text:
+                return
+            if line is None:
+                line = display({"text/plain": event.text}, raw=True, display_id=True)
+            else:
+                line.update({"text/plain": event.text}, raw=True)
+
+        try:
+            return self._propose(text, draw)
+        finally:
+            if line is not None:
+                line.update({"text/plain": ""}, raw=True)
 
     def _overview(self) -> None:
         from jupyter_autocoder.desk.listing import overview

@@ -111,6 +111,16 @@ class Workshop:
 
         return json.dumps(dataclasses.asdict(self._portal.call(run)))
 
+    def propose(self, text: str, draw: Draw) -> Mapping[str, Any] | None:
+        """What a model proposes that the words of a trade say; None where none may be asked."""
+        if locked_by_environment(os.environ):
+            return None
+        from jupyter_autocoder.desk.help import propose
+
+        events: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()
+        client = self._open_client()
+        return self._portal.watch(propose, client, text, events.put, events=events, draw=draw)
+
     def preview(self, job: Job) -> str:
         """What would be sent for `job`, message by message, and what that is and costs at most."""
         messages = self._autocoder(job.prompt.model).preview(job)

@@ -58,6 +58,11 @@ def asked(words: str, text: str) -> str | None:
     return _first("asked", words) or _first("asked_whole", text)
 
 
+def unsure(text: str) -> bool:
+    """Whether a text that the grammar could not read may be no instruction; stricter than the other tables."""
+    return bool(never(text) or statement(text) or _first("unsure", text))
+
+
 def _first(table: str, text: str) -> str | None:
     return next((reason for reason, pattern in _rules(table) if pattern.search(text)), None)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal as D
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,19 +24,6 @@ from jupyter_autocoder.trade.tickets import Leg, Ticket
 
 ADA = Who(actor="human", person="ada", session="kernel-1")
 ACCOUNT = "PAPER-ada"
-
-
-class Clock:
-    """A clock that only moves when told to."""
-
-    def __init__(self) -> None:
-        self.time = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 class Trouble(Broker):
@@ -107,18 +93,6 @@ class Trouble(Broker):
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    made = Store(str(tmp_path / "store.db"), clock=clock)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def prices() -> SetPrices:
     made = SetPrices()
     made.set("AAPL", "150", bid="149.95", ask="150.05")
@@ -152,7 +126,7 @@ def leg() -> Callable[..., Leg]:
 
 
 @pytest.fixture
-def ticket(clock: Clock, leg: Callable[..., Leg]) -> Callable[..., Ticket]:
+def ticket(clock: Any, leg: Callable[..., Leg]) -> Callable[..., Ticket]:
     number = itertools.count(1)
 
     def make(*legs: Leg, **changes: Any) -> Ticket:

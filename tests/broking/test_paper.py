@@ -296,7 +296,7 @@ def test_a_limit_that_was_touched_between_two_looks_has_filled(
 ) -> None:
     path = tmp_path / "mine.csv"
     path.write_text(FILE)
-    clock.time = 1_800_000_000.0  # a multiple of the round of 180 s
+    clock.now = 1_800_000_000.0  # a multiple of the round of 180 s
     broker = PaperBroker(store, CsvPrices(path), TradeSettings(), account="A")
     broker.submit(leg(qty="1"), client_order_id="seed")
     broker.submit(leg(SELL, "1", type=OrderType.LIMIT, limit_price=D(115), tif=TimeInForce.GTC), client_order_id="c1")

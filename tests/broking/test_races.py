@@ -6,7 +6,6 @@ import collections
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from decimal import Decimal as D
@@ -21,7 +20,6 @@ from jupyter_autocoder.broking.paper import PaperBroker
 from jupyter_autocoder.broking.prices import SetPrices
 from jupyter_autocoder.broking.sending import Sender
 from jupyter_autocoder.broking.tickets import TicketBook
-from jupyter_autocoder.errors import TradeError
 from jupyter_autocoder.settings import TradeSettings
 from jupyter_autocoder.store import Store
 from jupyter_autocoder.trade.limits import Judgement
@@ -74,30 +72,6 @@ def test_a_hundred_tickets_and_sixteen_processes_give_one_winner_each(
     assert {one.state for one in book.recall(limit=1000)} == {State.FILLED}
     assert audit.verify(real_store).ok
     real_store.close()
-
-
-def test_threads_of_one_process_give_one_winner_too(
-    store: Store, book: TicketBook, ticket: Callable[..., Ticket], claim: Callable[..., Claim]
-) -> None:
-    entry = book.propose(ticket(), ADA)
-    claims = [claim(entry) for _ in range(16)]
-    states: list[State | None] = []
-    gate = threading.Barrier(16)
-
-    def run(said: Claim) -> None:
-        gate.wait(timeout=10)
-        try:
-            states.append(book.confirm(said, lambda *_: Judgement()).state)
-        except TradeError:
-            states.append(None)
-
-    threads = [threading.Thread(target=run, args=(said,)) for said in claims]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=20)
-
-    assert collections.Counter(states) == {State.CONFIRMED: 1, None: 15}
 
 
 @pytest.mark.parametrize(

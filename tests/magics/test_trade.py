@@ -13,6 +13,9 @@ from typing import Any
 import nbformat
 import pytest
 
+from jupyter_autocoder.testing import FakeOpenAI, Reply, ScriptedCall
+from jupyter_autocoder.trade.proposal import TOOL_NAME, tool
+
 pytestmark = pytest.mark.kernel
 Text = Callable[[Mapping[str, Any]], str]
 BIN = Path(sys.executable).parent
@@ -99,3 +102,26 @@ def test_trading_is_halted_and_tickets_are_shown_and_cancelled_from_the_command_
     assert "halted" in refused.stderr.lower()
     assert active.returncode == 0
     assert autocoder(house, "tickets", "show", "nothing").returncode != 0
+
+
+def test_a_model_helps_to_read_what_the_rules_cannot_and_is_kept_out_where_nothing_may_be_asked(
+    notebook: Any, text_of: Text
+) -> None:
+    said = {"side": "buy", "symbol": "AAPL", "qty": "10", "type": "limit", "limit_price": "150"}
+    known = tool()["function"]["parameters"]["properties"]["orders"]["items"]["properties"]
+    arguments = json.dumps({"orders": [{**dict.fromkeys(known), "extended_hours": False, **said}]})
+    reply = Reply(calls=(ScriptedCall(name=TOOL_NAME, arguments=arguments),), finish_reason="tool_calls")
+    words = "%trade procure me 10 of those lovely AAPL shares at 150, mate"
+
+    with FakeOpenAI(reply, validate=True) as fake:
+        key = {"OPENAI_BASE_URL": fake.base_url, "OPENAI_API_KEY": "sk-not-a-real-key-0000000000"}
+        helped = notebook.run(words, "%trade should I procure 10 AAPL at 150", env=key)
+        sent = len(fake.requests)
+        locked = notebook.run(words, env={**key, "AUTOCODER_LOCKED": "1"})
+        in_ci = notebook.run(words, env={**key, "CI": "true"})
+
+    assert "BUY 10 AAPL" in text_of(helped.cells[0])
+    assert "model" in text_of(helped.cells[0])
+    assert "No ticket" in text_of(helped.cells[1])
+    assert len(fake.requests) == sent == 1
+    assert text_of(locked.cells[0]) == text_of(in_ci.cells[0]) == "Not clear: not understood. Missing: procure."

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import dataclasses
+import threading
 import time
 
 import pytest
+
+from jupyter_autocoder.events import Completion
+from jupyter_autocoder.portal import portal
+from jupyter_autocoder.server.trading import Desks
+from jupyter_autocoder.settings import Settings
+from jupyter_autocoder.testing.doubles import call
+from jupyter_autocoder.trade.proposal import TOOL_NAME
 
 pytestmark = pytest.mark.server
 
@@ -88,6 +99,104 @@ def test_unclear_words_after_trade_are_asked_back(server):
     assert note["ticket"] == ""
     assert "Not clear" in note["text"]
     assert server.client.asked == []
+
+
+class Helper:
+    """A governed client whose model answers a trade's words with one completion, after a while."""
+
+    def __init__(self, answer: Completion, *, seconds: float = 0) -> None:
+        self.answer = answer
+        self.seconds = seconds
+        self.asked: list[str] = []
+        self.stopped = threading.Event()
+
+    @contextlib.asynccontextmanager
+    async def open(self, owner: str):
+        yield self
+
+    async def complete(self, messages, *, tools=None, on_progress=None) -> Completion:
+        self.asked.append(messages[-1]["content"])
+        try:
+            await asyncio.sleep(self.seconds)
+        except asyncio.CancelledError:
+            self.stopped.set()
+            raise
+        return self.answer
+
+
+@pytest.fixture
+def helped(server):
+    """Let a model help this server's desks; returns the helper."""
+
+    def begin(*orders: dict[str, str], seconds: float = 0) -> Helper:
+        helper = Helper(call(TOOL_NAME, orders=list(orders)), seconds=seconds)
+        desks = Desks(Settings(), server.store, client=helper.open, wait=portal().call)
+        server.house.services = dataclasses.replace(server.house.services, trading=desks)
+        return helper
+
+    return begin
+
+
+ODD = "procure me 10 of those lovely AAPL shares at 150, mate"
+SAID = {"side": "buy", "symbol": "AAPL", "qty": "10", "type": "limit", "limit_price": "150"}
+
+
+def told(server, text: str) -> dict:
+    conversation = server.begin()
+    with server.tab() as tab:
+        tab.open(conversation)
+        tab.send("ask", id="q1", conversation=conversation, text=text)
+        return tab.until(
+            lambda f: f["type"] == "put" and f["message"]["role"] != "person" and f["message"]["state"] == "done"
+        )["message"]
+
+
+@pytest.mark.parametrize("text", [ODD, f"/trade {ODD}"])
+def test_a_model_helps_to_read_a_trade_and_the_card_says_so(server, helped, text):
+    helper = helped(SAID)
+
+    note = told(server, text)
+    card = server.fetch("GET", f"tickets/{note['ticket']}")[1]
+
+    assert helper.asked == [ODD]
+    assert (card["state"], card["text"]) == ("pending", ODD)
+    assert "model" in card["read_by"]
+
+
+@pytest.mark.parametrize("orders", [(), ({**SAID, "qty": "1000"},), ({**SAID, "symbol": "F"},)], ids=str)
+def test_what_the_words_do_not_say_becomes_no_ticket(server, helped, orders):
+    helped(*orders)
+
+    asked_back, answered = told(server, f"/trade {ODD}"), told(server, ODD)
+
+    assert (asked_back["role"], asked_back["ticket"]) == ("note", "")
+    assert "Not clear" in asked_back["text"]
+    assert answered["text"] == "Hello world", "for a conversation, then"
+
+
+def test_a_question_about_a_trade_is_shown_to_no_helper(server, helped):
+    helper = helped(SAID)
+
+    told(server, "should I procure 10 AAPL at 150")
+    told(server, "/trade don't procure 10 AAPL at 150")
+
+    assert helper.asked == []
+
+
+def test_stop_ends_a_helpers_question(server, helped):
+    helper = helped(SAID, seconds=60)
+    conversation = server.begin()
+    with server.tab() as tab:
+        tab.open(conversation)
+        tab.send("ask", id="q1", conversation=conversation, text=f"/trade {ODD}")
+        ends = time.monotonic() + 10
+        while not helper.asked and time.monotonic() < ends:
+            time.sleep(0.02)
+        tab.send("stop", conversation=conversation)
+        note = tab.put("done", role="note")
+
+    assert (note["text"], note["ticket"]) == ("Stopped; there is no ticket.", "")
+    assert helper.stopped.wait(5)
 
 
 def test_a_click_in_a_signed_in_browser_confirms_once(server, ticket):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -11,9 +13,9 @@ from hypothesis import strategies as st
 
 from jupyter_autocoder.trade import read_command
 from jupyter_autocoder.trade.orders import Kind, ReadBy
-from jupyter_autocoder.trade.proposal import TOOL_NAME, accept, tool, wants_help
+from jupyter_autocoder.trade.proposal import TOOL_NAME, accept, request, tool, wants_help
 
-ODD = "procure, I mean buy, 10 of those lovely AAPL thingies at 150"
+ODD = "procure me 10 of those lovely AAPL shares at 150, mate"
 
 
 def _order(**changes: Any) -> dict[str, Any]:
@@ -39,23 +41,43 @@ def test_a_proposal_in_the_persons_own_words_is_marked_as_read_by_a_model() -> N
 @pytest.mark.parametrize(
     ("changes", "missing"),
     [
-        ({"qty": "100"}, "100"),
-        ({"qty": "1"}, "1"),
-        ({"limit_price": "151"}, "151"),
-        ({"symbol": "TSLA"}, "TSLA"),
-        ({"symbol": "APP"}, "APP"),
-        ({"side": "sell"}, "sell"),
-        ({"limit_price": ..., "type": "market"}, "150"),
-        ({"order_class": "oto", "stop_loss": {"stop_price": "140"}}, "140"),
+        ({"qty": "100"}, "qty 100"),
+        ({"qty": "1"}, "qty 1"),
+        ({"qty": "150", "limit_price": "10"}, "qty 150"),
+        ({"qty": ..., "notional": "10"}, "notional 10"),
+        ({"limit_price": "151"}, "limit_price 151"),
+        ({"type": "stop", "limit_price": ..., "stop_price": "150"}, "stop_price 150"),
+        ({"symbol": "TSLA"}, "symbol TSLA"),
+        ({"symbol": "APP"}, "symbol APP"),
+        ({"side": "sell"}, "side sell"),
+        ({"tif": "gtc"}, "tif gtc"),
+        ({"extended_hours": True}, "extended_hours True"),
+        ({"limit_price": ..., "type": "market"}, "type market"),
+        ({"order_class": "oto", "stop_loss": {"stop_price": "140"}}, "order_class oto"),
     ],
-    ids=["more", "fewer", "other price", "other company", "other ticker", "other side", "dropped price", "added exit"],
+    ids=[
+        "more",
+        "fewer",
+        "swapped",
+        "dollars",
+        "other price",
+        "other type",
+        "other company",
+        "other ticker",
+        "other side",
+        "longer",
+        "extended",
+        "dropped price",
+        "added exit",
+    ],
 )
 def test_whatever_the_person_did_not_write_is_asked_about(changes: dict[str, Any], missing: str) -> None:
     reading = accept({"orders": [_order(**changes)]}, ODD)
 
     assert reading.kind is Kind.CLARIFY
+    assert not reading.orders
     assert reading.reason == "not_in_your_words"
-    assert reading.missing == (missing,)
+    assert missing in reading.missing
 
 
 @pytest.mark.parametrize(
@@ -132,10 +154,63 @@ def test_all_of_a_position_may_be_said_in_words() -> None:
 
 @pytest.mark.parametrize(
     ("text", "helps"),
-    [(ODD, True), ("buy 10 AAPL", False), ("should I buy AAPL", False), ("buy 10 AAPL every Monday", False)],
+    [
+        (ODD, True),
+        ("buy 10 AAPL at 150, cheers", True),
+        ("get rid of 5 of my Tesla shares mate", True),
+        ("buy me ten lovely Apple shares at 150 mate", True),
+        ("sell half of my lovely Apple stake, mate", True),
+        ("buy 10 AAPL", False),
+        ("should I buy AAPL", False),
+        ("buy 10 AAPL every Monday", False),
+        ("buy 10 shares of telsa", False),
+        ("buy 10 telsa Ford", False),
+        ("sell Ford and buy 10 telsa", False),
+        ("buy 10 of those lovely AAPL thingies", False),
+        ("buy lovely AAPL", False),
+        ("buy 10 AAPL twice", False),
+        ("zorbl to buy 10 AAPL", False),
+        ("my wife wants 10 AAPL, buy them", False),
+        ("the word buy stands before 10 AAPL: funny", False),
+        ("frankly buy 10 AAPL sounds stupid", False),
+        ("buy 10 AAPL or perchance 20", False),
+        ("procure 10 AAPL calls", False),
+    ],
 )
 def test_a_model_is_only_asked_about_what_nobody_understood(text: str, helps: bool) -> None:
     assert wants_help(read_command(text)) is helps
+
+
+@pytest.mark.parametrize("frame", ["{}", "zorbl {}", "{} mate", "Please {}", "verily, {}", "{}, forsooth"])
+def test_nothing_of_the_suite_that_must_not_act_is_ever_shown_to_a_model(frame: str) -> None:
+    suite = (Path(__file__).parent / "readings.jsonl").read_text().splitlines()
+    cases = [json.loads(line) for line in suite]
+    never = [case["text"] for case in cases if case["expected"]["kind"] == "none"]
+
+    shown = [text for text in never if wants_help(read_command(frame.format(text)))]
+
+    assert len(never) > 250
+    assert shown == []
+
+
+def test_several_orders_are_accepted_as_they_were_said_and_in_no_other_way() -> None:
+    text = "buy 10 lovely AAPL and 5 sweet MSFT"
+    one, two = (_order(symbol=symbol, qty=qty, type="market", limit_price=...) for symbol, qty in
+                (("AAPL", "10"), ("MSFT", "5")))  # fmt: skip
+
+    accepted = accept({"orders": [one, two]}, text)
+    crossed = accept({"orders": [one | {"qty": "5"}, two | {"qty": "10"}]}, text)
+    half = accept({"orders": [one]}, text)
+
+    assert [order.symbol for order in accepted.orders] == ["AAPL", "MSFT"]
+    assert [crossed.kind, half.kind] == [Kind.CLARIFY, Kind.CLARIFY]
+
+
+def test_the_request_shows_the_words_and_nothing_of_the_account() -> None:
+    system, user = request(ODD)
+
+    assert user == {"role": "user", "content": ODD}
+    assert "empty list" in system["content"]
 
 
 def test_the_tool_is_strict_and_cannot_confirm() -> None:

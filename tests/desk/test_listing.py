@@ -3,57 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from xml.etree import ElementTree
 
 import pytest
 
 from jupyter_autocoder.broking import audit
-from jupyter_autocoder.broking.paper import PaperBroker
 from jupyter_autocoder.broking.prices import SetPrices
-from jupyter_autocoder.desk import Claim, Desk, listing
+from jupyter_autocoder.desk import Desk, Outcome, listing
 from jupyter_autocoder.errors import UsageError
-from jupyter_autocoder.settings import Settings, TradeSettings
 from jupyter_autocoder.store import Store
 from jupyter_autocoder.trade.limits import Switch
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(str(tmp_path / "store.db"))
-    yield made
-    made.close()
+def desk(make: Callable[..., Desk]) -> Desk:
+    return make(retention_days=1)
 
 
-@pytest.fixture
-def prices() -> SetPrices:
-    made = SetPrices()
-    made.set("AAPL", "150")
-    made.set("F", "10")
-    return made
-
-
-@pytest.fixture
-def desk(store: Store, prices: SetPrices) -> Desk:
-    settings = TradeSettings(retention_days=1)
-    broker = PaperBroker(store, prices, settings, account="PAPER-ada")
-    return Desk(store, settings=Settings(trade=settings), broker=broker, owner="ada", session="k")
-
-
-def buy(desk: Desk, words: str) -> str:
-    entry = desk.take(words).entry
-    assert entry is not None
-    ticks = frozenset(one.key for one in entry.ticket.warnings)
-    desk.confirm(
-        Claim(ticket=entry.id, hash=entry.hash, nonce=desk.control(entry.id, desk.me), who=desk.me, ticks=ticks)
-    )
-    return entry.id
-
-
-def test_a_list_has_a_line_per_ticket(desk: Desk) -> None:
+def test_a_list_has_a_line_per_ticket(desk: Desk, buy: Callable[..., Outcome]) -> None:
     empty = listing.tickets_text(desk.tickets())
-    ticket = buy(desk, "buy 10 AAPL")
+    ticket = buy(desk, "buy 10 AAPL").entry.id
 
     text = listing.tickets_text(desk.tickets())
 
@@ -63,8 +33,8 @@ def test_a_list_has_a_line_per_ticket(desk: Desk) -> None:
     assert json.loads(json.dumps(listing.tickets_data(desk.tickets())))[0]["state"] == "filled"
 
 
-def test_one_ticket_is_shown_as_its_record(desk: Desk) -> None:
-    ticket = buy(desk, "buy 10 AAPL")
+def test_one_ticket_is_shown_as_its_record(desk: Desk, buy: Callable[..., Outcome]) -> None:
+    ticket = buy(desk, "buy 10 AAPL").entry.id
 
     text = listing.ticket_text(desk, ticket)
 
@@ -72,7 +42,9 @@ def test_one_ticket_is_shown_as_its_record(desk: Desk) -> None:
     assert f"jac-{ticket}-0" in text
 
 
-def test_the_overview_holds_positions_tickets_the_switch_and_a_picture(desk: Desk, prices: SetPrices) -> None:
+def test_the_overview_holds_positions_tickets_the_switch_and_a_picture(
+    desk: Desk, prices: SetPrices, buy: Callable[..., Outcome]
+) -> None:
     buy(desk, "buy 10 AAPL")
     buy(desk, "buy 100 F")
     prices.set("F", "9")
@@ -101,7 +73,9 @@ def test_the_switch_needs_the_store_alone(store: Store, desk: Desk) -> None:
         listing.set_trading(store, "nonsense", desk.me)
 
 
-def test_the_audit_is_reported_whole_or_with_its_problems(store: Store, desk: Desk) -> None:
+def test_the_audit_is_reported_whole_or_with_its_problems(
+    store: Store, desk: Desk, buy: Callable[..., Outcome]
+) -> None:
     buy(desk, "buy 10 AAPL")
     whole = listing.audit_text(audit.verify(store))
     with store.write() as tx:
@@ -114,7 +88,7 @@ def test_the_audit_is_reported_whole_or_with_its_problems(store: Store, desk: De
     assert "row 1 was changed" in broken
 
 
-def test_retention_keeps_everything_unless_it_is_set(store: Store, desk: Desk) -> None:
+def test_retention_keeps_everything_unless_it_is_set(store: Store, desk: Desk, buy: Callable[..., Outcome]) -> None:
     buy(desk, "buy 10 AAPL")
 
     assert listing.retain(store, 0, desk.me) == 0

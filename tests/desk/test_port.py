@@ -1,0 +1,170 @@
+"""The card's port, its texts and the static record; starting again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+
+from jupyter_autocoder.broking.paper import PaperBroker
+from jupyter_autocoder.desk import CardPort, Desk, Outcome, Who
+from jupyter_autocoder.errors import BrokerError
+from jupyter_autocoder.store import Store
+from jupyter_autocoder.trade.orders import Order, Reading, Size
+from jupyter_autocoder.trade.record import record_html, record_text
+from jupyter_autocoder.trade.states import State
+from jupyter_autocoder.trade.terms import Kind, Side
+
+ADA = Who(actor="human", person="ada", session="kernel-1")
+
+
+# -- the card and its port ---------------------------------------------------------------------------------------------
+def test_the_port_draws_confirms_and_follows(desk: Desk) -> None:
+    drafted = desk.take("buy 10 AAPL at 149")
+    seen: list[str] = []
+    port = CardPort(desk, drafted.entry.id, ADA, on_change=lambda card: seen.append(card["state"]))  # type: ignore[union-attr]
+    drawn = port.handle({"kind": "draw"})
+    ticks = [warning["key"] for warning in drawn["card"]["warnings"]]
+
+    done = port.handle({"kind": "confirm", "hash": drawn["card"]["hash"], "nonce": drawn["nonce"], "ticks": ticks})
+    gone = port.handle({"kind": "cancel"})
+
+    assert done["card"]["state"] == "accepted"
+    assert done["nonce"] == ""
+    assert gone["card"]["state"] == "cancelled"
+    assert seen == ["pending", "accepted", "cancelled"]
+    assert any("cancelled" in line for line in gone["card"]["timeline"])
+    json.dumps(gone)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None, [], "confirm", {}, {"kind": 5}, {"kind": "__class__"}, {"kind": "confirm"},
+        {"kind": "confirm", "hash": "x", "nonce": "y", "ticks": "all"},
+        {"kind": "confirm", "hash": "x", "nonce": "y", "ticks": [1]},
+        {"kind": "confirm", "hash": ["x"], "nonce": {}, "clicked": "now"},
+        {"kind": "confirm", "clicked": float("nan")}, {"kind": "confirm", "clicked": True},
+        {"kind": "retry", "leg": "0"}, {"kind": "retry", "leg": -1}, {"kind": "retry", "leg": 0},
+        {"kind": "edit"}, {"kind": "edit", "text": "x" * 5000}, {"kind": "edit", "text": "yes"},
+        {"kind": "submit"}, {"kind": "state", "state": "confirmed"},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_no_message_of_the_wrong_form_does_anything(
+    desk: Desk, store: Store, message: Any, orders_of: Callable[[Store], int]
+) -> None:
+    drafted = desk.take("buy 10 AAPL")
+    port = CardPort(desk, drafted.entry.id, ADA)  # type: ignore[union-attr]
+
+    reply = port.handle(message)
+
+    assert reply["problem"]
+    assert reply["card"]["state"] == "pending"
+    assert orders_of(store) == 0
+
+
+def test_editing_makes_a_new_ticket_in_the_place_of_the_old(desk: Desk) -> None:
+    drafted = desk.take("buy 10 AAPL")
+    port = CardPort(desk, drafted.entry.id, ADA)  # type: ignore[union-attr]
+
+    reply = port.handle({"kind": "edit", "text": "buy 5 AAPL"})
+
+    assert reply["card"]["act"] == "Buy 5 AAPL"
+    assert port.ticket == reply["card"]["id"] != drafted.entry.id  # type: ignore[union-attr]
+    assert desk.book.get(drafted.entry.id).state is State.DISMISSED  # type: ignore[union-attr]
+
+
+def test_a_broker_that_does_not_answer_shows_as_unknown_and_never_as_filled(desk: Desk, monkeypatch: Any) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise BrokerError("timed out", definite=False)
+
+    monkeypatch.setattr(desk.broker(), "submit", lost)
+    monkeypatch.setattr(desk.broker(), "lookup", lost)
+    drafted = desk.take("buy 10 AAPL")
+    port = CardPort(desk, drafted.entry.id, ADA)  # type: ignore[union-attr]
+    drawn = port.draw()
+    ticks = [warning["key"] for warning in drawn["card"]["warnings"]]
+
+    card = port.handle({"kind": "confirm", "hash": drawn["card"]["hash"], "nonce": drawn["nonce"], "ticks": ticks})[
+        "card"
+    ]
+
+    assert (card["state"], card["state_words"]) == ("unknown", "Unknown: checking with the broker")
+    assert card["done"] is False
+
+
+HOSTILE = '<script>alert(1)</script> <img src=x onerror="alert(1)"> &quot; </td>'
+
+
+def test_hostile_words_and_names_stay_words(desk: Desk, monkeypatch: Any) -> None:
+    monkeypatch.setattr(
+        desk.broker(),
+        "asset",
+        lambda symbol: dataclasses.replace(PaperBroker.asset(desk.broker(), symbol), name=HOSTILE),  # type: ignore[arg-type]
+    )
+    order = Order(side=Side.BUY, symbol="AAPL", size=Size(qty=D(1)))
+
+    outcome = desk.act(Reading(kind=Kind.ORDER, orders=(order,), text=HOSTILE))
+    html = record_html(outcome.data)
+
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "&lt;script&gt;" in html
+    assert "</td> " not in html.replace("</td></tr>", "")
+
+
+def test_a_notebooks_page_cannot_take_two_amounts_for_a_formula(desk: Desk) -> None:
+    order = Order(side=Side.BUY, symbol="AAPL", size=Size(qty=D(1)))
+
+    outcome = desk.act(Reading(kind=Kind.ORDER, orders=(order,), text=r"for $5, not $6 \(x\) $$y$$"))
+    texts = re.split(r"<[^>]*>", record_html(outcome.data))
+
+    assert "$" in texts
+    assert [text for text in texts if ("$" in text or "\\" in text) and len(text) > 1] == []
+
+
+def test_the_record_is_honest_in_every_state(desk: Desk, clock: Any, buy: Callable[..., Outcome]) -> None:
+    drafted = desk.take("buy 10 AAPL")
+    pending = record_html(drafted.data) + record_text(drafted.data)
+    clock.sleep(61)
+    late = record_text(desk.card(drafted.entry.id))  # type: ignore[union-attr]
+    filled = record_text(buy(desk, "buy 1 F").data)
+
+    for control in ("<button", "<input", "<a ", "<form", "onclick", "<script", "http"):
+        assert control not in pending
+    assert "Preview only: not executed" in pending
+    assert "valid until 2026-09-21 14:14:20 UTC" in pending
+    assert "PAPER" in pending
+    assert "Apple Inc." in pending
+    assert "Expired: not executed" in late
+    assert "1 filled at $10.00" in filled
+
+
+# -- starting again ----------------------------------------------------------------------------------------------------
+def test_opening_a_desk_puts_in_order_what_was_left(
+    desk: Desk, make: Callable[..., Desk], clock: Any, buy: Callable[..., Outcome]
+) -> None:
+    resting = buy(desk, "buy 10 AAPL at 148")
+    waiting = desk.take("buy 1 F")
+    clock.sleep(100)
+
+    again = make()
+    touched = again.recover()
+
+    assert [entry.id for entry in touched] == [resting.entry.id]  # type: ignore[union-attr]
+    assert desk.book.get(waiting.entry.id).state is State.EXPIRED  # type: ignore[union-attr]
+
+
+def test_a_new_desk_recovers_before_its_first_words(desk: Desk, make: Callable[..., Desk], clock: Any) -> None:
+    waiting = desk.take("buy 1 F")
+    clock.sleep(100)
+
+    make().take("what are my positions")
+
+    assert desk.book.get(waiting.entry.id).state is State.EXPIRED  # type: ignore[union-attr]
