@@ -1,4 +1,4 @@
-"""One column of pandas data, written as plain Arrow arrays and a spec that says what they are."""
+"""One column of pandas data, written as raw numbers or plain Arrow arrays, and a spec that says what they are."""
 
 from __future__ import annotations
 
@@ -9,13 +9,28 @@ from collections.abc import Callable
 from typing import Any
 
 from jupyter_autocoder.sandbox.codec import tables
-from jupyter_autocoder.sandbox.codec.parts import Decoding, Encoding, Malformed, Uncrossable, expect
+from jupyter_autocoder.sandbox.codec.parts import Malformed, Uncrossable, expect
+from jupyter_autocoder.sandbox.codec.shelf import Shelf, ShelfWriter
 
 UNITS = ("s", "ms", "us", "ns")
 NUMBERS = frozenset(
-    {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"}
+    {
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "float32",
+        "float64",
+        "complex64",
+        "complex128",
+    }
 )
-COMPLEX = {"complex64": "float32", "complex128": "float64"}
 MASKED = frozenset(
     {"boolean", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64"}
 )
@@ -25,58 +40,7 @@ OBJECTS = 5_000_000
 Spec = dict[str, Any]
 
 
-class Shelf:
-    """The Arrow arrays of one pandas object: those of equal length share a stream."""
-
-    def __init__(self, encoder: Encoding | None = None, decoder: Decoding | None = None) -> None:
-        self._encoder, self._decoder = encoder, decoder
-        self._arrays: dict[int, list[Any]] = {}
-        self._tables: list[Any] = []
-
-    @property
-    def encoder(self) -> Encoding:
-        assert self._encoder is not None
-        return self._encoder
-
-    @property
-    def decoder(self) -> Decoding:
-        assert self._decoder is not None
-        return self._decoder
-
-    def put(self, array: Any) -> list[int]:
-        """Take an Arrow array (or chunked array) in; the answer leads to it."""
-        arrays = self._arrays.setdefault(len(array), [])
-        arrays.append(array)
-        return [list(self._arrays).index(len(array)), len(arrays) - 1]
-
-    def close(self) -> list[int]:
-        """Write everything; the numbers of the parts."""
-        import pyarrow as pa
-
-        return [
-            tables.write(pa.table(arrays, names=[str(n) for n in range(len(arrays))]), self.encoder.parts)
-            for arrays in self._arrays.values()
-        ]
-
-    @classmethod
-    def open(cls, numbers: object, decoder: Decoding) -> Shelf:
-        expect(isinstance(numbers, list) and len(numbers) < 1000, "a list of parts")
-        assert isinstance(numbers, list)
-        shelf = cls(decoder=decoder)
-        shelf._tables = [tables.read(number, decoder.parts) for number in numbers]
-        return shelf
-
-    def take(self, place: object, kind: Any = None) -> Any:
-        """The array at `place`, in one piece; it must be of Arrow type `kind` where one is given."""
-        expect(isinstance(place, list) and len(place) == 2 and all(type(n) is int and n >= 0 for n in place), "a place")
-        assert isinstance(place, list)
-        expect(place[0] < len(self._tables) and place[1] < self._tables[place[0]].num_columns, "a place that exists")
-        column = self._tables[place[0]].column(place[1])
-        expect(kind is None or column.type == kind, f"a column of {kind}")
-        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-
-
-def write(values: Any, shelf: Shelf) -> Spec:
+def write(values: Any, shelf: ShelfWriter) -> Spec:
     """The spec of `values` (an array of pandas); raises Uncrossable."""
     for name, (matches, writer, _) in KINDS.items():
         if matches(values):
@@ -91,27 +55,6 @@ def read(spec: Any, shelf: Shelf) -> Any:
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------------
-def _write_raw(values: Any, shelf: Shelf, dtype: str) -> list[int]:
-    import numpy as np
-    import pyarrow as pa
-
-    raw = np.ascontiguousarray(values)
-    return shelf.put(pa.Array.from_buffers(_arrow_type(dtype), len(raw), [None, pa.py_buffer(raw)]))
-
-
-def _read_raw(place: object, shelf: Shelf, dtype: str) -> Any:
-    """The values of a column without nulls, over the part's own writable memory."""
-    import numpy as np
-
-    array = shelf.take(place, _arrow_type(dtype))
-    expect(array.null_count == 0, "a column without nulls")
-    if len(array) == 0:
-        return np.empty(0, dtype)
-    size = np.dtype(dtype).itemsize
-    values = np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * size)
-    return values if values.flags.writeable and values.flags.aligned else values.copy()
-
-
 def _arrow_type(dtype: str) -> Any:
     import pyarrow as pa
 
@@ -119,29 +62,22 @@ def _arrow_type(dtype: str) -> Any:
 
 
 def _is_number(values: Any) -> bool:
-    dtype = str(values.dtype)
-    return dtype in NUMBERS or dtype in COMPLEX
+    return str(values.dtype) in NUMBERS
 
 
-def _write_number(values: Any, shelf: Shelf) -> Spec:
+def _write_number(values: Any, shelf: ShelfWriter) -> Spec:
     import numpy as np
 
-    raw, dtype = np.asarray(values), str(values.dtype)
-    if dtype in COMPLEX:
-        return {"dtype": dtype, "at": _write_raw(np.ascontiguousarray(raw).view(COMPLEX[dtype]), shelf, COMPLEX[dtype])}
-    stored = "uint8" if dtype == "bool" else dtype
-    return {"dtype": dtype, "at": _write_raw(np.ascontiguousarray(raw).view(stored), shelf, stored)}
+    return {"dtype": str(values.dtype), "at": shelf.put_raw(np.asarray(values))}
 
 
 def _read_number(spec: Spec, shelf: Shelf) -> Any:
     dtype = spec.get("dtype")
-    if dtype in COMPLEX:
-        return _read_raw(spec.get("at"), shelf, COMPLEX[dtype]).view(dtype)
     expect(isinstance(dtype, str) and dtype in NUMBERS, "a number's dtype")
     assert isinstance(dtype, str)
     if dtype != "bool":
-        return _read_raw(spec.get("at"), shelf, dtype)
-    flags = _read_raw(spec.get("at"), shelf, "uint8")
+        return shelf.take_raw(spec.get("at"), dtype)
+    flags = shelf.take_raw(spec.get("at"), "uint8")
     expect(len(flags) == 0 or flags.max() <= 1, "flags")
     return flags.view("bool")
 
@@ -174,20 +110,20 @@ def _is_time(values: Any) -> bool:
     return isinstance(values, (pd.arrays.DatetimeArray, pd.arrays.TimedeltaArray)) or values.dtype.kind in "mM"
 
 
-def _write_time(values: Any, shelf: Shelf) -> Spec:
+def _write_time(values: Any, shelf: ShelfWriter) -> Spec:
     import numpy as np
 
     kind, zone = values.dtype.kind, getattr(values.dtype, "tz", None)
     raw = np.asarray(values.tz_convert("UTC").tz_localize(None) if zone is not None else values)
     unit = np.datetime_data(raw.dtype)[0]
-    return {"type": kind, "unit": unit, "zone": zone_name(zone), "at": _write_raw(raw.view("int64"), shelf, "int64")}
+    return {"type": kind, "unit": unit, "zone": zone_name(zone), "at": shelf.put_raw(raw.view("int64"))}
 
 
 def _read_time(spec: Spec, shelf: Shelf) -> Any:
     import pandas as pd
 
     expect(spec.get("type") in ("m", "M") and spec.get("unit") in UNITS, "a unit of time")
-    raw = _read_raw(spec.get("at"), shelf, "int64").view(f"{spec['type']}8[{spec['unit']}]")
+    raw = shelf.take_raw(spec.get("at"), "int64").view(f"{spec['type']}8[{spec['unit']}]")
     values = pd.array(raw, dtype=raw.dtype, copy=False)
     target = zone(spec.get("zone"))
     return values if target is None else values.tz_localize("UTC").tz_convert(target)
@@ -199,8 +135,8 @@ def _is_period(values: Any) -> bool:
     return isinstance(values, pd.arrays.PeriodArray)
 
 
-def _write_period(values: Any, shelf: Shelf) -> Spec:
-    return {"freq": values.freqstr, "at": _write_raw(values.asi8, shelf, "int64")}
+def _write_period(values: Any, shelf: ShelfWriter) -> Spec:
+    return {"freq": values.freqstr, "at": shelf.put_raw(values.asi8)}
 
 
 def _read_period(spec: Spec, shelf: Shelf) -> Any:
@@ -209,7 +145,7 @@ def _read_period(spec: Spec, shelf: Shelf) -> Any:
     freq = spec.get("freq")
     if not isinstance(freq, str) or len(freq) > 50:
         raise Malformed("a frequency")
-    return pd.arrays.PeriodArray(_read_raw(spec.get("at"), shelf, "int64"), dtype=pd.PeriodDtype(freq))
+    return pd.arrays.PeriodArray(shelf.take_raw(spec.get("at"), "int64"), dtype=pd.PeriodDtype(freq))
 
 
 # -- categories and intervals ------------------------------------------------------------------------------------------
@@ -219,12 +155,12 @@ def _is_category(values: Any) -> bool:
     return isinstance(values, pd.Categorical)
 
 
-def _write_category(values: Any, shelf: Shelf) -> Spec:
+def _write_category(values: Any, shelf: ShelfWriter) -> Spec:
     codes = values.codes
     return {
         "ordered": bool(values.ordered),
         "dtype": str(codes.dtype),
-        "codes": _write_raw(codes, shelf, str(codes.dtype)),
+        "codes": shelf.put_raw(codes),
         "categories": write(values.categories.array, shelf),
     }
 
@@ -239,7 +175,7 @@ def _read_category(spec: Spec, shelf: Shelf) -> Any:
     values = read(spec["categories"], shelf)
     categories = pd.Index(values, dtype=values.dtype, copy=False, tupleize_cols=False)
     dtype = pd.CategoricalDtype(categories, ordered=spec["ordered"])
-    return pd.Categorical.from_codes(_read_raw(spec.get("codes"), shelf, spec["dtype"]), dtype=dtype)
+    return pd.Categorical.from_codes(shelf.take_raw(spec.get("codes"), spec["dtype"]), dtype=dtype)
 
 
 def _is_interval(values: Any) -> bool:
@@ -248,7 +184,7 @@ def _is_interval(values: Any) -> bool:
     return isinstance(values, pd.arrays.IntervalArray)
 
 
-def _write_interval(values: Any, shelf: Shelf) -> Spec:
+def _write_interval(values: Any, shelf: ShelfWriter) -> Spec:
     return {"closed": values.closed, "left": write(values.left.array, shelf), "right": write(values.right.array, shelf)}
 
 
@@ -267,7 +203,7 @@ def _is_masked(values: Any) -> bool:
     return str(values.dtype) in MASKED and not _is_arrow(values)
 
 
-def _write_masked(values: Any, shelf: Shelf) -> Spec:
+def _write_masked(values: Any, shelf: ShelfWriter) -> Spec:
     import pyarrow as pa
 
     return {"dtype": str(values.dtype), "at": shelf.put(pa.array(values))}
@@ -290,7 +226,7 @@ def _is_string(values: Any) -> bool:
     return isinstance(values.dtype, pd.StringDtype)
 
 
-def _write_string(values: Any, shelf: Shelf) -> Spec:
+def _write_string(values: Any, shelf: ShelfWriter) -> Spec:
     import pandas as pd
     import pyarrow as pa
 
@@ -307,7 +243,7 @@ def _read_string(spec: Spec, shelf: Shelf) -> Any:
 
     expect(spec.get("storage") in ("python", "pyarrow") and spec.get("missing") in ("NA", "nan"), "a text dtype")
     dtype: Any = pd.StringDtype(spec["storage"], na_value=pd.NA if spec["missing"] == "NA" else np.nan)
-    return dtype.__from_arrow__(pa.chunked_array([_own(shelf.take(spec.get("at"), pa.large_string()))]))
+    return dtype.__from_arrow__(pa.chunked_array([shelf.take(spec.get("at"), pa.large_string())]))
 
 
 def _as_text(array: Any) -> Any:
@@ -316,21 +252,13 @@ def _as_text(array: Any) -> Any:
     return array if array.type == pa.large_string() else array.cast(pa.large_string())
 
 
-def _own(array: Any) -> Any:
-    """A copy in memory of its own: a view would keep the whole part alive for one column."""
-    import pyarrow as pa
-
-    buffers = [None if buffer is None else pa.py_buffer(buffer.to_pybytes()) for buffer in array.buffers()]
-    return pa.Array.from_buffers(array.type, len(array), buffers, array.null_count, array.offset)
-
-
 def _is_arrow(values: Any) -> bool:
     import pandas as pd
 
     return isinstance(values.dtype, pd.ArrowDtype)
 
 
-def _write_arrow(values: Any, shelf: Shelf) -> Spec:
+def _write_arrow(values: Any, shelf: ShelfWriter) -> Spec:
     import pyarrow as pa
 
     kind = values.dtype.pyarrow_dtype
@@ -351,7 +279,7 @@ def _is_object(values: Any) -> bool:
     return str(values.dtype) == "object"
 
 
-def _write_object(values: Any, shelf: Shelf) -> Spec:
+def _write_object(values: Any, shelf: ShelfWriter) -> Spec:
     """Python objects, each as JSON; columns of nothing but text (and one kind of missing value) as text."""
     import numpy as np
     import pyarrow as pa
@@ -403,7 +331,7 @@ def _read_object(spec: Spec, shelf: Shelf) -> Any:
 
 Matches = Callable[[Any], bool]
 # The first match counts.
-KINDS: dict[str, tuple[Matches, Callable[[Any, Shelf], Spec], Callable[[Spec, Shelf], Any]]] = {
+KINDS: dict[str, tuple[Matches, Callable[[Any, ShelfWriter], Spec], Callable[[Spec, Shelf], Any]]] = {
     "arrow": (_is_arrow, _write_arrow, _read_arrow),
     "string": (_is_string, _write_string, _read_string),
     "category": (_is_category, _write_category, _read_category),

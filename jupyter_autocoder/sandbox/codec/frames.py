@@ -1,8 +1,8 @@
 """pandas objects: a small schema of our own (JSON) over plain Arrow columns.
 
-pyarrow's own pandas metadata is neither written nor read. Columns of equal length share one Arrow stream; numbers,
-dates and flags go as their raw values, so that nothing is converted on the way and NaN, NaT and None stay what they
-were. A hostile schema can ask for nothing but the few column kinds in `columns`.
+pyarrow's own pandas metadata is neither written nor read. Numbers, dates and flags go as their raw values, so that
+nothing is converted on the way and NaN, NaT and None stay what they were; other columns of equal length share one Arrow
+stream. A hostile schema can ask for nothing but the few column kinds in `columns`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import sys
 from typing import Any
 
 from jupyter_autocoder.sandbox.codec import columns
-from jupyter_autocoder.sandbox.codec.columns import Shelf
 from jupyter_autocoder.sandbox.codec.parts import Decoding, Encoding, Uncrossable, expect
+from jupyter_autocoder.sandbox.codec.shelf import Shelf, ShelfWriter
 
 # Inserting into a frame of more separate columns makes pandas warn of fragmentation.
 LOOSE_COLUMNS = 50
@@ -37,19 +37,20 @@ def is_scalar(value: Any) -> bool:
 
 # -- frames and series -------------------------------------------------------------------------------------------------
 def write_frame(frame: Any, encoder: Encoding) -> Any:
-    shelf = Shelf(encoder)
-    labels = [str(label) for label in frame.columns]
-    specs = []
-    for number, label in enumerate(labels):
-        try:
-            specs.append(columns.write(frame.iloc[:, number].array, shelf))
-        except Uncrossable as error:
-            raise Uncrossable(error.kind, error.why, where=f"column {label!r}") from None
-    spec = {"rows": len(frame), "data": specs, "index": _write_index(frame.index, shelf)}
-    spec["columns"] = _write_index(frame.columns, shelf)
-    spec["attrs"] = _attributes(frame.attrs, encoder)
-    spec["shelf"] = shelf.close()
+    with ShelfWriter(encoder) as shelf:
+        spec = {"rows": len(frame), "data": [_write_column(frame, number, shelf) for number in range(frame.shape[1])]}
+        spec["index"] = _write_index(frame.index, shelf)
+        spec["columns"] = _write_index(frame.columns, shelf)
+        spec["attrs"] = _attributes(frame.attrs, encoder)
+        spec["shelf"] = shelf.finish()
     return spec
+
+
+def _write_column(frame: Any, number: int, shelf: ShelfWriter) -> Any:
+    try:
+        return columns.write(frame.iloc[:, number].array, shelf)
+    except Uncrossable as error:
+        raise Uncrossable(error.kind, error.why, where=f"column {str(frame.columns[number])!r}") from None
 
 
 def read_frame(data: Any, decoder: Decoding) -> Any:
@@ -57,7 +58,7 @@ def read_frame(data: Any, decoder: Decoding) -> Any:
 
     keys = {"rows", "data", "index", "columns", "attrs", "shelf"}
     expect(isinstance(data, dict) and data.keys() == keys and isinstance(data["data"], list), "a DataFrame")
-    shelf = Shelf.open(data["shelf"], decoder)
+    shelf = Shelf(data["shelf"], decoder)
     arrays = {number: columns.read(spec, shelf) for number, spec in enumerate(data["data"])}
     index = _read_index(data["index"], shelf)
     expect(len(index) == data["rows"] and all(len(array) == len(index) for array in arrays.values()), "equal lengths")
@@ -66,6 +67,7 @@ def read_frame(data: Any, decoder: Decoding) -> Any:
     if len(arrays) > LOOSE_COLUMNS:
         frame = frame.copy()
     labels = _read_index(data["columns"], shelf)
+    shelf.finish()
     expect(len(labels) == len(arrays), "a label for each column")
     frame.columns = labels
     frame.attrs = dict(decoder.decode(data["attrs"]))
@@ -73,11 +75,11 @@ def read_frame(data: Any, decoder: Decoding) -> Any:
 
 
 def write_series(series: Any, encoder: Encoding) -> Any:
-    shelf = Shelf(encoder)
-    spec = {"data": columns.write(series.array, shelf), "index": _write_index(series.index, shelf)}
-    spec["name"] = encoder.encode(series.name)
-    spec["attrs"] = _attributes(series.attrs, encoder)
-    spec["shelf"] = shelf.close()
+    with ShelfWriter(encoder) as shelf:
+        spec = {"data": columns.write(series.array, shelf), "index": _write_index(series.index, shelf)}
+        spec["name"] = encoder.encode(series.name)
+        spec["attrs"] = _attributes(series.attrs, encoder)
+        spec["shelf"] = shelf.finish()
     return spec
 
 
@@ -85,8 +87,9 @@ def read_series(data: Any, decoder: Decoding) -> Any:
     import pandas as pd
 
     expect(isinstance(data, dict) and data.keys() == {"data", "index", "name", "attrs", "shelf"}, "a Series")
-    shelf = Shelf.open(data["shelf"], decoder)
+    shelf = Shelf(data["shelf"], decoder)
     values, index = columns.read(data["data"], shelf), _read_index(data["index"], shelf)
+    shelf.finish()
     expect(len(values) == len(index), "equal lengths")
     # With its dtype: pandas would look at objects and choose another one.
     series = pd.Series(values, index=index, dtype=values.dtype, name=decoder.decode(data["name"]), copy=False)
@@ -95,14 +98,16 @@ def read_series(data: Any, decoder: Decoding) -> Any:
 
 
 def write_index(index: Any, encoder: Encoding) -> Any:
-    shelf = Shelf(encoder)
-    spec = _write_index(index, shelf)
-    return {"index": spec, "shelf": shelf.close()}
+    with ShelfWriter(encoder) as shelf:
+        return {"index": _write_index(index, shelf), "shelf": shelf.finish()}
 
 
 def read_index(data: Any, decoder: Decoding) -> Any:
     expect(isinstance(data, dict) and data.keys() == {"index", "shelf"}, "an Index")
-    return _read_index(data["index"], Shelf.open(data["shelf"], decoder))
+    shelf = Shelf(data["shelf"], decoder)
+    index = _read_index(data["index"], shelf)
+    shelf.finish()
+    return index
 
 
 def _attributes(attrs: dict[Any, Any], encoder: Encoding) -> Any:
@@ -114,7 +119,7 @@ def _attributes(attrs: dict[Any, Any], encoder: Encoding) -> Any:
 
 
 # -- indexes -----------------------------------------------------------------------------------------------------------
-def _write_index(index: Any, shelf: Shelf) -> Any:
+def _write_index(index: Any, shelf: ShelfWriter) -> Any:
     import pandas as pd
 
     names = [shelf.encoder.encode(name) for name in index.names]

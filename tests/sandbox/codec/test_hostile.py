@@ -207,9 +207,11 @@ def _spec(value: Any, folder: Path) -> Any:
 
 
 def test_pyarrows_own_pandas_metadata_mean_nothing(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"a": [1, 2]})
+    frame = pd.DataFrame({"a": pd.Series(["x", "y"], dtype="string")})
     tree = _spec(frame, tmp_path)
-    evil = pa.Table.from_pandas(frame).replace_schema_metadata({"pandas": '{"columns": [{"numpy_type": "object"}]}'})
+    evil = pa.table({"a": pa.array(["x", "y"], pa.large_string())}).replace_schema_metadata(
+        {"pandas": '{"columns": [{"numpy_type": "object"}]}'}
+    )
     (tmp_path / "0").write_bytes(ipc(evil.rename_columns(["0"])))
 
     pd.testing.assert_frame_equal(read(tree, tmp_path), frame)
@@ -253,14 +255,40 @@ def test_hostile_schemas_are_refused(where: tuple[Any, ...], what: Any, tmp_path
         read(tree, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "places",
+    [
+        [[0, 3], [0, 3]],  # the same bytes twice
+        [[0, 3], [8, 3]],
+        [[8, 3], [0, 3]],
+        [[64, 3], [0, 3]],  # in another order, but each its own: that is read
+        [[0, 3], [64, 4]],
+        [[0, 3], [64, 2**61]],
+        [[0, 3], [2**64, 3]],
+        [[0, 3], [0, 0]],
+        [[0, 3], [64, True]],
+    ],
+)
+def test_columns_of_numbers_have_bytes_of_their_own(places: list[Any], tmp_path: Path) -> None:
+    tree = _spec(pd.DataFrame({"a": [1, 2, 3], "b": [4, 5, 6]}), tmp_path)
+    assert [spec["at"] for spec in tree["v"]["data"]] == [[0, 3], [64, 3]]
+    for spec, place in zip(tree["v"]["data"], places, strict=True):
+        spec["at"] = place
+
+    if places == [[64, 3], [0, 3]]:
+        assert read(tree, tmp_path)["a"].tolist() == [4, 5, 6]
+    else:
+        with pytest.raises(REFUSALS):
+            read(tree, tmp_path)
+
+
 @pytest.mark.parametrize("code", [-2, 5, 127])
 def test_categories_out_of_range_are_refused(code: int, tmp_path: Path) -> None:
     tree = _spec(pd.Series(pd.Categorical(["a", "b"])), tmp_path)
-    part = tree["v"]["shelf"][tree["v"]["data"]["codes"][0]]
-    table = pa.ipc.open_stream((tmp_path / str(part)).read_bytes()).read_all()
-    column = tree["v"]["data"]["codes"][1]
-    forged = table.set_column(column, str(column), pa.array([0, code], pa.int8()))
-    (tmp_path / str(part)).write_bytes(ipc(forged))
+    part, (offset, count) = tmp_path / str(tree["v"]["shelf"][0]), tree["v"]["data"]["codes"]
+    raw = bytearray(part.read_bytes())
+    raw[offset : offset + count] = np.array([0, code], "int8").tobytes()
+    part.write_bytes(raw)
 
     with pytest.raises(REFUSALS):
         read(tree, tmp_path)
