@@ -41,20 +41,23 @@ class NoTurn:
 
 
 class SemaphoreTurn:
-    """One semaphore: 0 is free; `operate` does operations on the set, all or none, and says whether it did."""
+    """One semaphore: 0 is free; `operate` does operations on the set, all or none, and says whether it did.
+
+    `mine` says whether the turn is held.
+    """
 
     def __init__(self, operate: Callable[..., bool], number: int) -> None:
         self._operate = operate
         self._number = number
-        self._mine = False
+        self.mine = False
 
     def take(self, seconds: float) -> None:
-        if not self._mine:
-            self._mine = self._operate((self._number, 0, 0), (self._number, 1, _UNDO), seconds=seconds)
+        if not self.mine:
+            self.mine = self._operate((self._number, 0, 0), (self._number, 1, _UNDO), seconds=seconds)
 
     def give(self) -> None:
-        if self._mine:
-            self._mine = False
+        if self.mine:
+            self.mine = False
             self._operate((self._number, -1, _UNDO | _NO_WAIT), seconds=0)
 
 

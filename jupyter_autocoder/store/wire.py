@@ -70,20 +70,21 @@ class Wire:
         """Run one statement with ``$1`` placeholders and return how many rows it touched."""
         return self._execute(sql, params).command_tuples or 0
 
-    def together(self, steps: Sequence[tuple[str, Sequence[Any]]]) -> list[list[dict[str, Any]]]:
-        """Send all statements at once, as one transaction of their own, and return the rows of each.
+    def together(self, *transactions: Sequence[tuple[str, Sequence[Any]]]) -> list[list[list[dict[str, Any]]]]:
+        """Send all statements at once, as transactions of their own, and return the rows of each statement of each.
 
-        The first failure is raised and nothing has happened.
+        The first failure is raised, and of its transaction nothing has happened.
         """
-        self._make_room(len(steps))
-        ready = [self._ready(sql, params) for sql, params in steps]
+        self._make_room(sum(map(len, transactions)))
+        ready = [[self._ready(sql, params) for sql, params in steps] for steps in transactions]
         self._connection.enter_pipeline_mode()
         try:
-            for name, values in ready:
-                self._connection.send_query_prepared(name, values)
-            self._connection.pipeline_sync()
+            for statements in ready:
+                for name, values in statements:
+                    self._connection.send_query_prepared(name, values)
+                self._connection.pipeline_sync()
             self._send(lambda: None)
-            results = self._results(len(ready))
+            answers = [self._results(len(statements)) for statements in ready]
         except self._failures as error:
             raise ServerError(str(error)) from None
         finally:
@@ -92,10 +93,13 @@ class Wire:
             except self._failures:
                 # Answers are outstanding that nobody will read.
                 self._connection.finish()
-        return [_rows(result) for result in results]
+        for results in answers:
+            if isinstance(results, ServerError):
+                raise results
+        return [[_rows(result) for result in results] for results in answers if not isinstance(results, ServerError)]
 
-    def _results(self, count: int) -> list[PGresult]:
-        """Read the answers to `count` statements and to the end of their transaction."""
+    def _results(self, count: int) -> list[PGresult] | ServerError:
+        """Read the answers to `count` statements and to the end of their transaction, or why it failed."""
         deadline = time.monotonic() + self._timeout
         results: list[PGresult] = []
         failed: ServerError | None = None
@@ -112,7 +116,7 @@ class Wire:
             if result.status not in self._good and result.status != self._pq.ExecStatus.PIPELINE_ABORTED:
                 failed = failed or self._failure(result)
         if failed is not None or len(results) != count:
-            raise failed or ServerError("the server closed the connection")
+            return failed or ServerError("the server closed the connection")
         return results
 
     def _execute(self, sql: str, params: Sequence[Any]) -> PGresult:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_autocoder.errors import StoreUnavailable
+from jupyter_autocoder.errors import StoreConflict, StoreUnavailable
 from jupyter_autocoder.events import Usage
 from jupyter_autocoder.llm.governor import Governor
 from jupyter_autocoder.llm.reservation import Ask
@@ -120,6 +120,31 @@ def test_a_server_that_is_down_closes_the_governor_until_it_is_back(store: Store
 
     assert governor.settle(reservation, Usage(input_tokens=1, cost=1))
     assert governor.verify().ok
+
+
+def test_what_was_done_at_once_outlives_a_crash_of_the_server(store: Store, postgres_server: Any) -> None:
+    governor = Governor(store, LimitSettings(profile="local"), user="ada")
+    for _ in range(3):
+        governor.reserve(ASK)
+        settled = governor.reserve(ASK)
+        assert governor.settle(settled, Usage(input_tokens=1, cost=1))
+    postgres_server.stop()
+    postgres_server.start()
+
+    verification = governor.verify()
+
+    assert verification.ok
+    assert (verification.entries, verification.open_reservations) == (3, 3)
+
+
+def test_a_rule_broken_at_once_is_a_conflict_and_the_next_works(store: Store) -> None:
+    with pytest.raises(StoreConflict):
+        store.atomically(
+            ("INSERT INTO breakers VALUES ('a', 'b', 1, 0, 0, 0)", ()),
+            ("INSERT INTO breakers VALUES ('a', 'b', 1, 0, 0, 0)", ()),
+        )
+
+    assert store.atomically(("SELECT scope FROM breakers", ())) == [[]]
 
 
 @pytest.mark.parametrize("part", ["password", "database", "port"])
