@@ -31,7 +31,7 @@ LONGEST_TEXT = 2000
 class CardPort:
     """One control's conversation about one ticket; safe on any thread, one message at a time.
 
-    `on_change` is told the card's texts after everything that may have changed them.
+    `on_change` is told the card's texts after everything that may have changed them; `drawn` is what they were made of.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class CardPort:
     ) -> None:
         self.desk = desk
         self.ticket = ticket
+        self.drawn: Entry | None = None
         self._who = who
         self._on_change = on_change
         self._one_at_a_time = threading.RLock()
@@ -54,11 +55,17 @@ class CardPort:
 
     def draw(self) -> Reply:
         """The card as it stands, with a nonce where a click could do something."""
+        # Read before the texts: what changes in between is seen at the next look.
+        self.drawn = self.look()
         card = self.desk.card(self.ticket)
         if self._on_change is not None:
             self._on_change(card)
         needs = card["confirmable"] or card["retry"]
         return {"kind": "card", "card": card, "nonce": self.desk.control(self.ticket, self._who) if needs else ""}
+
+    def look(self) -> Entry:
+        """Read the ticket as the store has it now, whoever changed it."""
+        return self.desk.book.get(self.ticket)
 
     def refresh(self) -> Entry:
         """Bring the ticket up to date with the broker."""

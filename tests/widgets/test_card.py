@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from jupyter_autocoder.desk import Claim, Desk
+from jupyter_autocoder.settings import Settings
 from jupyter_autocoder.store import Store
 
 pytestmark = pytest.mark.kernel
@@ -170,3 +172,63 @@ def test_the_control_goes_when_the_ticket_is_done(browser: Any, store_of: Store)
     records = [data for data in browser.displays if "Trade ticket" in data.get("text/html", "")]
     assert "Dismissed: not executed" in records[-1]["text/html"]
     assert browser.displays[-1] == {"text/html": "", "text/plain": ""}, "nothing of the control stays in the notebook"
+
+
+def outside(store: Store) -> Desk:
+    """The same person's desk in another program: the sidebar's server, a terminal."""
+    return Desk(store, settings=Settings(), owner="ada", session="elsewhere")
+
+
+def heard_state(browser: Any, seconds: float) -> str:
+    """The state on the newest card that the browser was sent of its own accord."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        browser.listen(0.1)
+        if browser.heard:
+            return str(browser.heard[-1]["content"]["card"]["state"])
+    return ""
+
+
+def recorded(browser: Any, words: str, seconds: float) -> bool:
+    """Whether the record comes to say these words in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        browser.listen(0.1)
+        if any(words in data.get("text/html", "") for data in browser.displays):
+            return True
+    return False
+
+
+def test_what_another_face_does_shows_on_the_card_within_a_second(browser: Any, store_of: Store) -> None:
+    desk = outside(store_of)
+    comm = shown(browser, WORDS)
+    drawn = browser.ask(comm, {"kind": "draw"})
+    browser.heard.clear()
+    quiet = heard_state(browser, 1.5)
+    entry = desk.book.get(drawn["card"]["id"])
+
+    nonce = desk.control(entry.id, desk.me)
+    ticks = frozenset(one.key for one in entry.ticket.warnings)
+    desk.confirm(Claim(ticket=entry.id, hash=entry.hash, nonce=nonce, who=desk.me, ticks=ticks))
+    confirmed = heard_state(browser, 1.0)
+    browser.heard.clear()
+    desk.cancel(entry.id, desk.me)
+    cancelled = recorded(browser, "Cancelled", 1.0)
+
+    assert quiet == "", "nothing is sent while nothing happens"
+    assert (confirmed, cancelled) == ("accepted", True)
+    browser.run("assert shown.control is None")
+    assert orders(store_of) == 1
+
+
+def test_a_card_that_nobody_touches_expires_by_itself(browser: Any, store_of: Store) -> None:
+    browser.run("import dataclasses; desk.settings = dataclasses.replace(desk.settings, "
+                "trade=dataclasses.replace(desk.settings.trade, limit_ttl=1.5))")  # fmt: skip
+    comm = shown(browser, WORDS)
+    browser.ask(comm, {"kind": "draw"})
+    browser.heard.clear()
+
+    told = recorded(browser, "Expired", 4.0)
+
+    assert told
+    assert state(store_of) == "expired"
