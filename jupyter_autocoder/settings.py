@@ -151,6 +151,8 @@ class TradeSettings:
     sample prices that come with the package; else it is a CSV file of the person's own. `price_move` is how far a
     price may move between card and click, `quote_age` how old it may be. `approve_above` is the notional from which a
     second person out of `approvers` must confirm (None: never). `retention_days` of 0 keeps the audit for ever.
+    `owner` is whose tickets kernels and commands here draft: the name by which the Jupyter server's identity provider
+    knows the person, where that is neither JupyterHub's name (taken from ``JUPYTERHUB_USER``) nor the account's.
     `key_file` holds a broker's keys as TOML (``key_id``, ``secret``) and must have mode 0600; paper accounts may use
     the broker's own variables instead.
     """
@@ -184,10 +186,11 @@ class TradeSettings:
     approvers: tuple[str, ...] = ()
     lookup_time: float = 30.0
     retention_days: int = 0
+    owner: str = ""
 
 
 # Of these neither more nor less is certainly tighter: they stay as the files have them.
-FILE_ONLY = frozenset({"trade.duplicate_window", "trade.retention_days", "trade.lookup_time"})
+FILE_ONLY = frozenset({"trade.duplicate_window", "trade.retention_days", "trade.lookup_time", "trade.owner"})
 # These protect nothing: any layer may set them.
 _FREE = frozenset({"prices", "paper_cash", "commission", "commission_per_share", "skip_below"})
 # The others limit it: outside a file a number may only fall, a permission only be withdrawn, a word only be "paper".

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
 
 from jupyter_autocoder import settings
@@ -18,10 +17,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from jupyter_autocoder.desk import Who, listing
+    from jupyter_autocoder.llm.identity import current_user
 
     store = Store(settings.current().store.url)
     try:
-        who = Who(actor="human", person=getpass.getuser(), session="command line")
+        who = Who(actor="human", person=current_user(), session="command line")
         sys.stdout.write(listing.set_trading(store, options.state, who, reason=options.reason) + "\n")
     finally:
         store.close()

@@ -59,7 +59,7 @@ class Desk:
 
     `shares_user` is True where code in the person's kernel runs as the same user as this server: then live trading
     needs a second opt-in. `helper` puts words that the grammar refused to a model; `broker` is made from the settings
-    unless given. The owner is the hub's or the operating system's user unless given.
+    unless given. The owner is that of the settings, or the hub's or the system's user, unless given.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Desk:
     ) -> None:
         self.settings = settings_module.current() if settings is None else settings
         self.store = Store() if store is None else store
-        self.owner = owner or current_user()
+        self.owner = owner or self.settings.trade.owner or current_user()
         self.session = session
         self.book = TicketBook(self.store)
         self._place = place
