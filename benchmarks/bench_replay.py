@@ -1,18 +1,22 @@
-"""What replaying costs: a locked cell against the same code bare, and a notebook of twenty against plain nbclient.
+"""What replaying costs: locked notebooks of twenty prompts against plain nbclient running the same code.
 
-Both sides of each comparison run in turn, in one process tree, so that a slow moment of the machine hits both.
+One does an analyst's work with plots; the other, of tiny cells that each bring a DataFrame back, shows the overhead
+alone. Both sides run in turn, in one process tree, so that a slow moment of the machine hits both.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import analysis
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
@@ -22,19 +26,23 @@ from jupyter_autocoder.lock import Lock
 from jupyter_autocoder.policy import Policy
 from jupyter_autocoder.testing import FakeOpenAI
 
-CELLS = 20
 ROUNDS = 5
-CODE = """\
+CSV = Path(__file__).parent.parent / "examples" / "prices.csv"
+TINY = """\
 import pandas as pd
 frame{n} = pd.DataFrame({{'x': range(1000)}})
 frame{n}['y'] = frame{n}['x'] ** 2
 frame{n}['y'].sum()
 """
+NOTEBOOKS: dict[str, Sequence[tuple[str, str]]] = {
+    "an analysis of prices, seven plots": analysis.STEPS,
+    "tiny cells, a DataFrame back from each": [(f"Squares in `frame{n}`.", TINY.format(n=n)) for n in range(20)],
+}
 
 
-def prompts() -> NotebookNode:
+def prompts(steps: Sequence[tuple[str, str]]) -> NotebookNode:
     cells = [nbformat.v4.new_code_cell("%load_ext jupyter_autocoder")]
-    cells += [nbformat.v4.new_code_cell(f"%%autocode\nStep {n}: squares in `frame{n}`.") for n in range(CELLS)]
+    cells += [nbformat.v4.new_code_cell(f"%%autocode\n{words}") for words, _ in steps]
     return _notebook(cells)
 
 
@@ -69,30 +77,36 @@ def run(node: NotebookNode, folder: Path, **env: str) -> tuple[float, list[float
     return time.perf_counter() - before, spans
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="jac-bench-", dir="/tmp") as name:
-        folder = Path(name)
-        for variable in ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"):
-            os.environ[variable] = str(folder / variable.lower())
-        ours = prompts()
-        answers = {f"Step {n}:": f"```python\n{CODE.format(n=n)}```" for n in range(CELLS)}
-        with FakeOpenAI(answers) as server:
-            run(ours, folder, OPENAI_BASE_URL=server.base_url)
-        plain = nbformat.from_dict(ours)
-        export(plain, Lock(folder / "autocode.lock"), "n.ipynb", policy=Policy())
-        rows = [(run(plain, folder), run(ours, folder, AUTOCODER_LOCKED="1")) for _ in range(ROUNDS)]
+def compare(title: str, steps: Sequence[tuple[str, str]], folder: Path) -> None:
+    ours = prompts(steps)
+    with FakeOpenAI({words: f"```python\n{code}\n```" for words, code in steps}) as server:
+        run(ours, folder, OPENAI_BASE_URL=server.base_url)
+    plain = nbformat.from_dict(ours)
+    export(plain, Lock(folder / "autocode.lock"), "n.ipynb", policy=Policy())
+    rows = [(run(plain, folder), run(ours, folder, AUTOCODER_LOCKED="1")) for _ in range(ROUNDS)]
     ratio = statistics.median(b[0] / a[0] for a, b in rows)
     added = statistics.median(1000 * (statistics.median(b[1][3:]) - statistics.median(a[1][2:])) for a, b in rows)
-    first = statistics.median(b[1][1] for _, b in rows)
-    load = statistics.median(b[1][0] for _, b in rows)
     out = sys.stdout.write
-    out(f"notebook of {CELLS} cells, median of {ROUNDS} rounds in turn\n")
+    out(f"{title}: {len(steps)} cells, median of {ROUNDS} rounds in turn\n")
     out(f"  plain nbclient                     {statistics.median(a[0] for a, _ in rows):8.2f} s\n")
     out(f"  locked                             {statistics.median(b[0] for _, b in rows):8.2f} s\n")
     out(f"  ratio (aim: at most 1.3)           {ratio:8.2f}\n")
     out(f"  a warm replayed cell adds          {added:8.1f} ms (aim: at most 60)\n")
-    out(f"  the first one takes                {first:8.2f} s\n")
-    out(f"  %load_ext takes                    {load:8.3f} s (aim: under 0.15)\n")
+    out(f"  the first one takes                {statistics.median(b[1][1] for _, b in rows):8.2f} s\n")
+    out(
+        f"  %load_ext takes                    {statistics.median(b[1][0] for _, b in rows):8.3f} s (aim: under 0.15)\n"
+    )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="jac-bench-", dir="/tmp") as name:
+        for variable in ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"):
+            os.environ[variable] = str(Path(name) / variable.lower())
+        for number, (title, steps) in enumerate(NOTEBOOKS.items()):
+            folder = Path(name) / str(number)
+            folder.mkdir()
+            shutil.copy(CSV, folder)
+            compare(title, steps, folder)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from jupyter_autocoder.sandbox.executor import Sandbox
 from jupyter_autocoder.sandbox.loop import hand_over, submit
 from jupyter_autocoder.settings import SandboxSettings
 
-# A replacement is started after the one that was taken has had the processor to itself for a moment.
-REFILL_DELAY = 1.0
+# Seconds until the one that was taken is replaced: a start would slow down the first cells, and a notebook in CI is
+# often through by then.
+REFILL_DELAY = 10.0
 
 
 class Pool:

@@ -10,23 +10,23 @@ import os
 import signal
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat.v4
 import zmq
-from nbclient import NotebookClient
-from nbclient.exceptions import DeadKernelError
-from nbformat import NotebookNode
 
 from jupyter_autocoder.errors import SandboxDied
 from jupyter_autocoder.sandbox.channels import GatedClient, zmq_context
 from jupyter_autocoder.sandbox.gate import Gate, Recording
 from jupyter_autocoder.sandbox.growth import Growth
+from jupyter_autocoder.sandbox.imports import deferred_grammar
 from jupyter_autocoder.sandbox.manager import SandboxManager, new_manager
 from jupyter_autocoder.settings import SandboxSettings
 
-# 50 sandboxes at once on two cores need this long; a single one is there in half a second.
-START_TIMEOUT = 90
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from jupyter_autocoder.sandbox.runner import CellRunner
+
 # A lost connection is a flood when its kernel is still alive after this long.
 CUT_CERTAIN = 0.15
 TICK = 0.05
@@ -54,10 +54,7 @@ class KernelSession:
         self.manager.log = _LOG
         self.manager.context = zmq_context()
         self.gate = Gate()
-        self._client = _Client(nbformat.v4.new_notebook(), km=self.manager, allow_errors=True, log=_LOG)
-        self._client.startup_timeout = START_TIMEOUT
-        self._client.shutdown_kernel = "immediate"
-        self._client.iopub_timeout = 2
+        self._runner: CellRunner | None = None
         self._setup: contextlib.AbstractAsyncContextManager[None] | None = None
         self._death: int | None = None
         self._stopped: int | None = None
@@ -69,8 +66,10 @@ class KernelSession:
     async def start(self) -> None:
         """Start the kernel. Raises SandboxUnavailable when there is no sandbox to be had, SandboxDied when it ended."""
         self.manager.client_factory = type("Client", (GatedClient,), {"gate": self.gate})
-        setup = self._client.async_setup_kernel(cleanup_kc=False)
         try:
+            # Importing nbclient takes as long as the process needs to come up, so both happen at once.
+            runner, _ = await asyncio.gather(asyncio.to_thread(_make_runner, self.manager), self.manager.start_kernel())
+            self._runner, setup = runner, runner.async_setup_kernel(cleanup_kc=False)
             await setup.__aenter__()
             self._watch_death()
             self._connection = asyncio.create_task(self._watch_connection())
@@ -86,22 +85,24 @@ class KernelSession:
             await self.kill()
             raise
         finally:
-            # nbclient would clean up at exit on a loop that is not running then; `live` does it instead.
-            atexit.unregister(self._client._cleanup_kernel)
+            if self._runner is not None:
+                # nbclient would clean up at exit on a loop that is not running then; `live` does it instead.
+                atexit.unregister(self._runner._cleanup_kernel)
         self._setup = setup
 
     async def execute(self, source: str, recording: Recording) -> Executed:
         """Run `source` as one cell. Must not be cancelled: shield it, interrupt, then kill."""
+        from nbclient.exceptions import DeadKernelError
+
+        assert self._runner is not None
         self.thaw()
-        # nbformat's own maker validates against a schema, which takes longer than a small run.
-        cell = NotebookNode(cell_type="code", metadata=NotebookNode(), source=source, outputs=[], execution_count=None)
-        self._client.begin(cell)
+        cell = self._runner.begin(source)
         self._kc.recording = recording
         try:
-            await self._client.async_execute_cell(cell, 0)
+            await self._runner.async_execute_cell(cell, 0)
         except DeadKernelError:
             return Executed(outputs=cell.outputs, reply=None)
-        return Executed(outputs=cell.outputs, reply=self._client.reply)
+        return Executed(outputs=cell.outputs, reply=self._runner.reply)
 
     async def request(self, content: dict[str, Any], *, patience: float) -> dict[str, Any]:
         """Ask our own handler inside; the answer is hostile data.
@@ -149,7 +150,7 @@ class KernelSession:
         if self._connection is not None:
             self._connection.cancel()
             await asyncio.wait({self._connection})
-        if self._client.kc is not None:
+        if self._runner is not None and self._runner.kc is not None:
             self._kc.iopub_channel.socket.disable_monitor()
             self._kc.stop_channels()
         await self.manager.shutdown_kernel(now=True)
@@ -162,8 +163,9 @@ class KernelSession:
 
     @property
     def _kc(self) -> GatedClient:
-        assert isinstance(self._client.kc, GatedClient)
-        return self._client.kc
+        assert self._runner is not None
+        assert isinstance(self._runner.kc, GatedClient)
+        return self._runner.kc
 
     @property
     def alive(self) -> bool:
@@ -193,7 +195,8 @@ class KernelSession:
     async def _boot(self) -> None:
         client = self._kc
         self.gate.expect(client.execute(BOOT, silent=True, store_history=False))
-        reply = await client.shell_channel.get_msg(timeout=START_TIMEOUT)
+        assert self._runner is not None
+        reply = await client.shell_channel.get_msg(timeout=self._runner.startup_timeout)
         if reply["content"]["status"] != "ok":
             raise SandboxDied(
                 "the sandboxed kernel could not be prepared",
@@ -226,7 +229,7 @@ class KernelSession:
     def _on_death(self) -> None:
         self._unwatch_death()
         self.dead.set()
-        waiting = self._client.task_poll_for_reply
+        waiting = None if self._runner is None else self._runner.task_poll_for_reply
         if waiting is not None and not waiting.done():
             waiting.cancel()  # nbclient's own way to learn that its kernel died
 
@@ -234,16 +237,7 @@ class KernelSession:
         return self.manager.stderr_tail[-2000:].strip() if self.manager.provisioner is not None else ""
 
 
-class _Client(NotebookClient):
-    """nbclient with one cell at a time and a memory that is fresh for each."""
-
-    reply: dict[str, Any]
-
-    def begin(self, cell: NotebookNode) -> None:
-        self.reset_execution_trackers()
-        self.nb.cells = [cell]
-        self.reply = {}
-        self.on_cell_executed = self._keep_reply
-
-    def _keep_reply(self, *, execute_reply: dict[str, Any], **_: Any) -> None:
-        self.reply = execute_reply["content"]
+def _make_runner(manager: SandboxManager) -> CellRunner:
+    with deferred_grammar():
+        from jupyter_autocoder.sandbox.runner import CellRunner
+    return CellRunner.over(manager)

@@ -263,7 +263,9 @@ def say(kind, content, **options):
     ],
 )
 def test_hostile_messages_do_no_harm(box: Any, attack: str) -> None:
-    run = box.run(f"{FORGE}\ntry:\n    {attack}\nexcept Exception: pass\nprint('after')")
+    # Who forges an early idle may lose what comes late; this text is there well before the reply.
+    last = "print('after', flush=True)\nimport time; time.sleep(0.2)"
+    run = box.run(f"{FORGE}\ntry:\n    {attack}\nexcept Exception: pass\n{last}")
 
     assert "after" in run.stdout
     assert not any("theirs" in str(output) or "alert" in str(output) for output in run.outputs)
