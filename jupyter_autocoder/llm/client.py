@@ -28,6 +28,7 @@ from jupyter_autocoder.llm.desk import Desk
 from jupyter_autocoder.llm.embedding import embed
 from jupyter_autocoder.llm.governor import LEASE_SECONDS, Governor
 from jupyter_autocoder.llm.outside import Clock, Outside, Turn
+from jupyter_autocoder.llm.purse import Purse
 from jupyter_autocoder.llm.request import Request, make_request, refuse_detour
 from jupyter_autocoder.llm.streams import AnswerStream, Event, Streams
 from jupyter_autocoder.llm.tools import read_arguments
@@ -41,7 +42,8 @@ Tools = Sequence[Mapping[str, Any]]
 class GovernedClient:
     """Completions, streams and embeddings under the limits of one user.
 
-    `face` and `notebook` stand in the ledger; `user` is the person to charge, where a server acts for one. Raises what
+    `face` and `notebook` stand in the ledger; `user` is the person to charge, where a server acts for one; `most` is
+    what this client may spend in all, in micro-USD, beside the limits that are shared. Raises what
     `jupyter_autocoder.errors` has under GovernorError, ModelError, AnswerError and StoreError; every one of them
     carries as `usage` what was spent before it came to that.
     """
@@ -54,6 +56,7 @@ class GovernedClient:
         face: str = "script",
         notebook: str = "",
         user: str | None = None,
+        most: int | None = None,
         provider: providers.Provider | None = None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
@@ -70,6 +73,7 @@ class GovernedClient:
             local=self._provider.local,
             # A lease outlives the question it was taken for.
             lease_seconds=max(LEASE_SECONDS, self.settings.model.deadline + 60.0),
+            purse=None if most is None else Purse(most),
         )
         self._desk = Desk(governor)
         self._streams = Streams()

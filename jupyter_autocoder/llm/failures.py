@@ -118,10 +118,11 @@ def classify(facts: Facts) -> Kind:
         return Kind.BROKEN
     if facts.status is None and not (facts.code or facts.kind):
         return Kind.NO_FIRST_BYTE
+    # Some servers say 403 of an account that has nothing left: there the code knows better than the status.
+    if facts.status != 401 and {facts.code, facts.kind} & QUOTA_CODES:
+        return Kind.QUOTA
     if facts.status in (401, 403) or (facts.status is None and facts.code == "invalid_api_key"):
         return _refused_key(facts)
-    if {facts.code, facts.kind} & QUOTA_CODES:
-        return Kind.QUOTA
     if facts.code in _CONTEXT_CODES:
         return Kind.CONTEXT
     if facts.code in _MODEL_CODES:
@@ -196,7 +197,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|d|h|m|s)")
 
 def parse_duration(text: str) -> float | None:
     """Read ``6m0s``, ``20ms``, ``1h2m3.5s`` or plain seconds; None when it is none of these."""
-    text = text.strip()
+    text = text.strip().lower()
     if text and _DURATION.sub("", text) == "":
         return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
     return _number(text)

@@ -33,6 +33,7 @@ from jupyter_autocoder.events import Usage
 from jupyter_autocoder.llm import admission, breakers, counters, leases, ledger, signals, windows
 from jupyter_autocoder.llm.identity import current_process, current_user
 from jupyter_autocoder.llm.profiles import effective, tier_seen
+from jupyter_autocoder.llm.purse import Purse
 from jupyter_autocoder.llm.remaining import remaining
 from jupyter_autocoder.llm.reservation import Ask, Left, Reservation, new_id
 from jupyter_autocoder.llm.scopes import Counted, scopes_of
@@ -49,7 +50,7 @@ class Governor:
 
     `user` is who pays and is limited: the hub's user or the operating system's, unless a server names the person it has
     authenticated. `local` says that the model runs on this machine. `lease_seconds` is how long an attempt may take
-    before its reservation is charged at estimate.
+    before its reservation is charged at estimate. `purse` bounds what this governor grants in all.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Governor:
         user: str | None = None,
         local: bool = False,
         lease_seconds: float = LEASE_SECONDS,
+        purse: Purse | None = None,
     ) -> None:
         self.user = current_user() if user is None else user
         self._store = store
@@ -67,6 +69,7 @@ class Governor:
         self._limits = effective(self._settings, local=local)
         self._local = local
         self._lease_seconds = lease_seconds
+        self._purse = purse
         self._reserved = count(1)
 
     def reserve(self, ask: Ask, *, met: frozenset[str] = frozenset()) -> Reservation:
@@ -77,6 +80,14 @@ class Governor:
         name, with ``key_`` or ``model_`` before it where it is not the user's, ``server_requests``, ``server_tokens``,
         ``model_breaker`` or ``key_breaker``.
         """
+        if self._purse is None:
+            return self._reserve(ask, met)
+        self._purse.allow(ask)
+        reservation = self._reserve(ask, met)
+        self._purse.put_aside(reservation)
+        return reservation
+
+    def _reserve(self, ask: Ask, met: frozenset[str]) -> Reservation:
         scopes = scopes_of(self.user, ask, self._limits)
         windows.check_price(ask, scopes)
         reservation = self._admit_at_once(ask, scopes)
@@ -218,6 +229,8 @@ class Governor:
         )
 
     def _end(self, reservation: Reservation, usage: Usage, outcome: str, latency: float | None, *, sent: bool) -> bool:
+        if self._purse is not None:
+            self._purse.end(reservation, usage)
         entry = ledger.charge(usage, outcome, latency)
         steps = list(leases.end_at_once(reservation, entry, sent=sent, latency=latency))
         if outcome in ledger.SUCCESSES:

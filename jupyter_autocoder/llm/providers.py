@@ -84,19 +84,12 @@ class OpenAIProvider:
 
         # A local server needs no key, but the SDK refuses to be made without one.
         secret = self.key.secret if self.key else "local"
-        if self.azure:
-            return openai.AsyncAzureOpenAI(
-                azure_endpoint=self.base_url,
-                api_version=self.api_version,
-                api_key=secret,
-                max_retries=0,
-                timeout=timeout,
-            )
         # What stays on this machine must not be sent to a proxy that the environment names for the internet.
         direct = openai.DefaultAsyncHttpxClient(trust_env=False) if self.local else None
-        return openai.AsyncOpenAI(
-            base_url=self.base_url, api_key=secret, max_retries=0, timeout=timeout, http_client=direct
-        )
+        common: dict[str, Any] = {"api_key": secret, "max_retries": 0, "timeout": timeout, "http_client": direct}
+        if self.azure:
+            return openai.AsyncAzureOpenAI(azure_endpoint=self.base_url, api_version=self.api_version, **common)
+        return openai.AsyncOpenAI(base_url=self.base_url, **common)
 
     def __repr__(self) -> str:
         return f"OpenAIProvider({redact(self.base_url)!r}, {self.key})"

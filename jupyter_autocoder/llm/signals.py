@@ -7,20 +7,16 @@ the stored one arrived may be the older, so of these two the smaller counts.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from jupyter_autocoder.errors import RateLimited
+from jupyter_autocoder.llm.failures import parse_duration
 from jupyter_autocoder.llm.refusals import duration
 from jupyter_autocoder.llm.reservation import Ask
 from jupyter_autocoder.store import Reading, Row, Writing
 
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_WHOLE: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 # A reset further away than this is taken for a mistake of the server.
 LONGEST_SECONDS: Final = 86400.0
 
@@ -33,18 +29,6 @@ class Signal:
     remaining: int
     resets_in: float
     size: int | None = None
-
-
-def parse_duration(text: str) -> float | None:
-    """Return the seconds of a text like ``6m0s``, ``20ms`` or ``1.5`` (plain seconds); None where it is neither."""
-    text = text.strip().lower()
-    if _WHOLE.fullmatch(text):
-        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 def parse(headers: Mapping[str, str]) -> tuple[Signal, ...]:

@@ -44,6 +44,7 @@ from jupyter_autocoder.llm.failures import (
         (Facts(status=404), Kind.BAD_REQUEST),
         (Facts(status=401), Kind.KEY),
         (Facts(status=401, code="insufficient_quota"), Kind.KEY),
+        (Facts(status=403, code="organization_spend_limit_exceeded"), Kind.QUOTA),
         (Facts(status=403), Kind.FORBIDDEN),
         (Facts(cause="APITimeoutError"), Kind.NO_FIRST_BYTE),
         (Facts(cause="RemoteProtocolError"), Kind.NO_FIRST_BYTE),

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from jupyter_autocoder.errors import RateLimited
+from jupyter_autocoder.llm.failures import parse_duration
 from jupyter_autocoder.llm.governor import Governor
 from jupyter_autocoder.llm.reservation import Ask
-from jupyter_autocoder.llm.signals import Signal, parse, parse_duration
+from jupyter_autocoder.llm.signals import Signal, parse
 
 MakeGovernor = Callable[..., Governor]
 ASK = Ask(model="gpt-4o", key="sk-one", input_tokens=100, max_output_tokens=400, cost=5000)
