@@ -16,7 +16,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics; called by ``%load_ext jupyter_autocoder``."""
     from jupyter_autocoder import magics
 
-    magics.load(shell, show_ticket=_show_ticket)
+    magics.load(shell, show_ticket=_show_ticket, prepare=_prepare_tickets)
 
 
 def _show_ticket(desk: Any, entry: Any) -> Any:
@@ -24,6 +24,17 @@ def _show_ticket(desk: Any, entry: Any) -> Any:
     from jupyter_autocoder.widgets import show_ticket
 
     return show_ticket(desk, entry, tell=_tell)
+
+
+def _prepare_tickets() -> None:
+    """Import the widgets before the first ticket wants them; a kernel without them says so when it does."""
+    import contextlib
+
+    from jupyter_autocoder.widgets import kernel
+
+    if kernel.in_kernel():
+        with contextlib.suppress(ImportError):
+            import jupyter_autocoder.widgets.card  # noqa: F401
 
 
 def _tell(text: str) -> None:

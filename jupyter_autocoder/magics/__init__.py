@@ -13,8 +13,13 @@ if TYPE_CHECKING:
 __all__ = ["describe_for_chat", "load", "run_for_chat", "unload"]
 
 
-def load(shell: InteractiveShell, *, show_ticket: Callable[..., Any]) -> None:
-    """Register the magics with `shell`; `show_ticket(desk, entry)` puts a ticket before the person's eyes."""
+def load(
+    shell: InteractiveShell, *, show_ticket: Callable[..., Any], prepare: Callable[[], None] = lambda: None
+) -> None:
+    """Register the magics with `shell`; `show_ticket(desk, entry)` puts a ticket before the person's eyes.
+
+    `prepare` loads what that needs; it is called on a thread that has time.
+    """
     from jupyter_autocoder.magics.shell import AutocodeMagics
     from jupyter_autocoder.magics.trade import TradeMagics
 
@@ -22,7 +27,13 @@ def load(shell: InteractiveShell, *, show_ticket: Callable[..., Any]) -> None:
     shell.register_magics(
         magics, TradeMagics(shell, show_ticket, propose=lambda *given: magics.workshop.propose(*given))
     )
-    magics.start()
+    magics.start(_warm_up_trading, prepare)
+
+
+def _warm_up_trading() -> None:
+    from jupyter_autocoder.desk.warm import warm_up
+
+    warm_up()
 
 
 def run_for_chat(source: str) -> str:

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,16 +61,17 @@ class AutocodeMagics(Magics):
                 self._workshop = Workshop(pool)
             return self._workshop
 
-    def start(self) -> None:
-        """Join the completer, and prepare what is slow while the person is still typing."""
+    def start(self, *also: Callable[[], None]) -> None:
+        """Join the completer, and prepare what is slow, `also` last, while the person is still typing."""
         self._matcher = make_matcher(self._names, self._models)
         self._shell.Completer.custom_matchers.append(self._matcher)
-        threading.Thread(target=self._warm_up, name="jupyter-autocoder-warm-up", daemon=True).start()
+        threading.Thread(target=self._warm_up, args=also, name="jupyter-autocoder-warm-up", daemon=True).start()
 
-    def _warm_up(self) -> None:
-        # What is wrong here (settings, no sandbox, no key) is told by the first cell that needs it.
-        with suppress(AutocoderError):
-            self.workshop.warm_up()
+    def _warm_up(self, *also: Callable[[], None]) -> None:
+        for prepare in (lambda: self.workshop.warm_up(), *also):
+            # What is wrong here (settings, no sandbox, no key) is told by the first cell that needs it.
+            with suppress(AutocoderError):
+                prepare()
 
     def close(self) -> None:
         """Leave the completer and stop the sandboxes of this kernel."""

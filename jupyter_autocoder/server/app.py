@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class AutocoderApp(ExtensionApp):
         if self.serverapp is not None:
             kernels = Kernels(self.serverapp.session_manager, self.serverapp.kernel_manager)
         self.settings[SETTINGS_KEY] = House(build(settings_module.current(), notebooks=kernels))
+        threading.Thread(target=_warm_up, name="jupyter-autocoder-warm-up", daemon=True).start()
         if not any(Path(folder, "labextensions", "jupyter-autocoder").is_dir() for folder in jupyter_path()):
             self.log.warning(NO_SIDEBAR)
 
@@ -57,6 +59,12 @@ class AutocoderApp(ExtensionApp):
         """Stop what runs and close the sandboxes."""
         house: House = self.settings[SETTINGS_KEY]
         await house.close()
+
+
+def _warm_up() -> None:
+    from jupyter_autocoder.desk.warm import warm_up
+
+    warm_up()
 
 
 def build(settings: Settings, *, store: Store | None = None, notebooks: NotebookRunner | None = None) -> Services:

@@ -1,0 +1,14 @@
+"""What is slow about the first sentence, done before it comes."""
+
+from __future__ import annotations
+
+
+def warm_up() -> None:
+    """Load the grammar, the symbol table and the desk; for a thread that has time. Opens no store and no connection."""
+    import jupyter_autocoder.desk.desk
+    import jupyter_autocoder.desk.help  # noqa: F401
+    from jupyter_autocoder.trade import read_command
+    from jupyter_autocoder.trade.proposal import wants_help
+
+    # One sentence goes through everything that is built at first use.
+    wants_help(read_command("Buy 10 lovely shares of Apple at 150, please"))
