@@ -40,6 +40,7 @@ from jupyter_autocoder.errors import BrokerError, IllegalStep, TicketConflict, T
 from jupyter_autocoder.llm.identity import current_user
 from jupyter_autocoder.settings import Settings
 from jupyter_autocoder.store import Store
+from jupyter_autocoder.trade import read_command
 from jupyter_autocoder.trade.limits import Judgement, Switch
 from jupyter_autocoder.trade.orders import Reading
 from jupyter_autocoder.trade.states import FINAL, State
@@ -103,10 +104,10 @@ class Desk:
 
         `helper` stands in for the desk's own, where this call has to be stopped in another way.
         """
-        reading = self._reading(storable(text))
+        account = self._held()
         # What a model read cannot be read anew in the server, where live orders are completed.
         chosen = None if self.waits_for_server else helper or self._helper
-        reading, remark = helped(reading, self._held(), chosen)
+        reading, remark = helped(read_command(storable(text), account), account, chosen)
         outcome = self.act(reading)
         return replace(outcome, text=f"{outcome.text} {remark}") if remark else outcome
 
@@ -161,7 +162,7 @@ class Desk:
             )
         else:
             # The words are read anew: what a kernel says that they mean counts for nothing here.
-            wish = Wish.of(self._reading(entry.ticket.text))
+            wish = Wish.of(read_command(entry.ticket.text, self._held()))
         standing = self.book.standing(self._account())
         try:
             made = self.drafter().prepare(replace(wish, id=ticket), standing)
@@ -218,11 +219,6 @@ class Desk:
             f"{view['banner']}\n{view['headline']}\n{view['state_words']} (ticket {entry.id}, until {view['expires']})"
         )
         return Outcome(kind="ticket", text=text, entry=entry, reading=reading, data=view)
-
-    def _reading(self, text: str) -> Reading:
-        from jupyter_autocoder.trade import read_command
-
-        return read_command(text, self._held())
 
     def _held(self) -> dict[str, Any]:
         """What a reading may know of the account."""

@@ -10,5 +10,6 @@ def warm_up() -> None:
     from jupyter_autocoder.trade import read_command
     from jupyter_autocoder.trade.proposal import wants_help
 
-    # One sentence goes through everything that is built at first use.
-    wants_help(read_command("Buy 10 lovely shares of Apple at 150, please"))
+    # Two sentences go through everything that is built at first use.
+    for text in ("Buy 10 shares of Apple at 150", "Buy 10 shares of Apple at 150, mate"):
+        wants_help(read_command(text))
