@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from jupyter_autocoder.errors import UsageError
 from jupyter_autocoder.llm.counters import DAY, start_of
+from jupyter_autocoder.llm.leases import charge_overdue
 from jupyter_autocoder.llm.refusals import dollars
 from jupyter_autocoder.store import Reading, Store
 
@@ -50,10 +51,12 @@ class UsageRow:
 def usage_report(store: Store, since: float, by: By = "model", *, user: str | None = None) -> tuple[UsageRow, ...]:
     """Return one row per group of all attempts reserved at or after `since`, of one `user` or of all.
 
-    Days come oldest first, everything else dearest first. Raises UsageError on an unknown `by`.
+    Leases that nobody ended in time are charged first. Days come oldest first, everything else dearest first. Raises
+    UsageError on an unknown `by`.
     """
     if by not in _COLUMN:
         raise UsageError(f"cannot group usage by {by!r}", do=f"group by one of: {', '.join(_COLUMN)}")
+    charge_overdue(store)
     with store.read() as tx:
         found = _merged(tx, since, _COLUMN[by], user)
     rows = [UsageRow(name=_name(by, key), **dict(zip(_SUMS, sums, strict=True))) for key, sums in found.items()]

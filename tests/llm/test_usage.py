@@ -132,3 +132,14 @@ def test_the_json_has_rows_and_their_total(used: Store) -> None:
         "requests": 4, "failed": 1, "estimated": 1, "unpriced": 1, "input_tokens": 117, "cached_tokens": 40,
         "output_tokens": 62, "cost": 1000, "total_tokens": 179,
     }  # fmt: skip
+
+
+def test_a_report_charges_first_what_nobody_ended(used: Store, make_governor: MakeGovernor, clock: Any) -> None:
+    lost = Ask(model="lost", key="k", input_tokens=10, max_output_tokens=20, cost=300)
+    make_governor(user="ada", local=True, lease_seconds=5).reserve(lost)
+    clock.advance(6)
+
+    (row,) = [row for row in usage_report(used, since=0.0) if row.name == "lost"]
+
+    assert (row.requests, row.failed, row.estimated, row.total_tokens, row.cost) == (1, 1, 1, 30, 300)
+    assert make_governor(local=True).verify().open_reservations == 0
