@@ -153,15 +153,9 @@ class Governor:
     def expire(self) -> int:
         """Charge every overdue lease at its estimate and return how many there were.
 
-        `reserve` does the same, some at a time; a report that must be complete calls this first.
+        `reserve` does the same, some at a time, and every usage report does it first.
         """
-        expired = 0
-        while True:
-            with self._store.write() as tx:
-                batch = leases.expire(tx, tx.now())
-            expired += batch
-            if not batch:
-                return expired
+        return leases.charge_overdue(self._store)
 
     def heed(self, reservation: Reservation, headers: Mapping[str, str]) -> str | None:
         """Take in what the server's headers say is left; return a line to show when the account seems a wider tier."""
