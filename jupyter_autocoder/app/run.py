@@ -29,8 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--locked", action="store_true", help="replay from autocode.lock; a miss fails, nothing is sent")
     mode.add_argument("--live", action="store_true", help="models may be asked, also where CI is set")
-    add("--max-cost", type=_amount, metavar="USD", help="with --live: what each notebook may cost at most, on top "
-        "of what was spent this day (UTC) before it")  # fmt: skip
+    add("--max-cost", type=_amount, metavar="USD", help="with --live: what each notebook may cost at most")
     add("--update-lock", action="store_true", help="ask anew what is stale, and drop the answers no prompt uses")
     add("--pending-ok", action="store_true", help="tickets that wait for a person are expected: end with 0, not 3")
     add("--jobs", type=_count, default=1, metavar="N", help="how many notebooks run at once")

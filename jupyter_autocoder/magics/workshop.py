@@ -243,9 +243,13 @@ class Workshop:
         with self._opening:
             if self._client is None:
                 self._store = self._store or Store(self._settings.store.url)
-                settings = bound_cost(self._settings, self._store, os.environ)
-                notebook = Path(notebook_name()).name
-                self._client = GovernedClient(settings, store=self._store, face="magic", notebook=notebook)
+                self._client = GovernedClient(
+                    self._settings,
+                    store=self._store,
+                    face="magic",
+                    notebook=Path(notebook_name()).name,
+                    most=most_of_run(os.environ),
+                )
             return self._client
 
     async def _aclose(self) -> None:
@@ -260,25 +264,18 @@ class Workshop:
             store.close()
 
 
-def bound_cost(settings: Settings, store: Store, environ: Mapping[str, str]) -> Settings:
-    """Lower the day's budget to what was spent today plus ``AUTOCODER_MAX_COST`` (USD), the bound of one run.
+def most_of_run(environ: Mapping[str, str]) -> int | None:
+    """What this run may cost at most by ``AUTOCODER_MAX_COST`` (USD), in micro-USD; None for no bound of its own.
 
-    It only ever lowers, so it needs nobody's leave. Raises UsageError where the variable is no amount.
+    Raises UsageError where the variable is no amount.
     """
-    from jupyter_autocoder.llm import usage
-    from jupyter_autocoder.llm.identity import current_user
-
     text = environ.get("AUTOCODER_MAX_COST", "")
     if not text:
-        return settings
+        return None
     try:
         most = float(text)
     except ValueError:
         most = -1.0
     if not 0 <= most < math.inf:
         raise UsageError(f"AUTOCODER_MAX_COST={text} is no amount in USD.", do="write it like 2.00")
-    rows = usage.usage_report(store, usage.since("1d", time.time()), "user", user=current_user())
-    budget = usage.total(rows).cost / 1e6 + most
-    now = settings.limits.usd_per_day
-    limits = dataclasses.replace(settings.limits, usd_per_day=budget if now is None else min(now, budget))
-    return dataclasses.replace(settings, limits=limits)
+    return int(most * 1e6)

@@ -127,6 +127,19 @@ def test_max_cost_bounds_a_live_run(house: Path) -> None:
     assert server.requests == []
 
 
+def test_max_cost_bounds_what_one_run_spends_in_all(house: Path) -> None:
+    path = write(house, *[f"%%autocode --refresh\nGo {n}." for n in range(4)])
+    with FakeOpenAI([python("1")] * 9) as server:
+        environ = {"OPENAI_BASE_URL": server.base_url, "AUTOCODER_MODEL_PRICES_FILE": str(prices(house))}
+        # One prompt may cost much more than it does: some fit, then no more, and in each run as many.
+        words = ["run", path.name, "--live", "--max-cost", "0.045"]
+        runs = [autocoder(house, *words, **environ) for _ in range(2)]
+
+    assert [done.returncode for done in runs] == [5, 5]
+    assert "This run may cost $0.045 at most" in runs[1].stderr
+    assert len(server.requests) in {2, 4, 6}
+
+
 def prices(folder: Path) -> Path:
     """A price for the local model, so that money counts."""
     path = folder / "prices.toml"
