@@ -41,7 +41,7 @@ def test_three_a_minute_never_admits_four_in_any_sixty_seconds(gaps: list[float]
     with tempfile.TemporaryDirectory(dir=QUICK) as folder:
         store = Store(f"{folder}/s", clock=clock)
         governor = Governor(store, LimitSettings(tokens_per_minute=10**9), user="ada")
-        admitted = []
+        admitted: list[float] = []
         for gap in gaps:
             clock.now += gap
             if len([at for at in admitted if clock.now - at < 60]) == 3:

@@ -126,14 +126,14 @@ def test_other_models_and_keys_are_not_concerned(make_governor: MakeGovernor) ->
 
 def test_a_wider_tier_is_offered_in_one_line(make_governor: MakeGovernor) -> None:
     governor = make_governor()
-    seen = headers(**{"x-ratelimit-limit-requests": "5000", "x-ratelimit-limit-tokens": "450000"})
+    seen = headers() | {"x-ratelimit-limit-requests": "5000", "x-ratelimit-limit-tokens": "450000"}
 
     line = governor.heed(governor.reserve(ASK), seen)
 
     assert line is not None
     assert 'profile = "tier-2"' in line
     assert "\n" not in line
-    assert governor.heed(governor.reserve(ASK), headers(**{"x-ratelimit-limit-requests": "3"})) is None
+    assert governor.heed(governor.reserve(ASK), headers() | {"x-ratelimit-limit-requests": "3"}) is None
 
 
 def test_a_local_server_is_not_heeded(make_governor: MakeGovernor) -> None:
