@@ -102,6 +102,11 @@ export class ChatModel extends AbstractChatModel {
     this._changed(state, { kind: 'reset' });
   }
 
+  /** Where a message stands on the screen. */
+  node(id: string): HTMLElement | null {
+    return this._views.get(id)?.node ?? null;
+  }
+
   /** How many earlier messages are not drawn. */
   get hidden(): number {
     return (this._state?.messages.length ?? 0) - this.messages.length;

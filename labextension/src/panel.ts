@@ -13,6 +13,7 @@ import type { MessageHost } from './components/message';
 import { TrayRow } from './components/tray';
 import { button, el } from './dom';
 import type { ActiveNotebook } from './notebook';
+import type { Message } from './protocol';
 import type { Notice, Session } from './session';
 import type { Change, ConversationState } from './state';
 import { Stick } from './stick';
@@ -119,6 +120,9 @@ export class Sidebar extends Panel {
     if (change.kind === 'reset' || (change.kind === 'added' && change.message.role === 'person')) {
       this._stick.now();
     }
+    if (change.kind === 'reset' || change.kind === 'added') {
+      this._showTicket(state.messages[state.messages.length - 1]);
+    }
     if (change.kind === 'reset' || change.kind === 'titled') {
       this._header.name(state.info);
     }
@@ -132,6 +136,13 @@ export class Sidebar extends Panel {
     if (this._busy !== state.busy) {
       this._busy = state.busy;
       this._said.textContent = said;
+    }
+  }
+
+  /** A ticket is read from its head on; its controls stand at its end. */
+  private _showTicket(last: Message | undefined): void {
+    if (last?.ticket) {
+      this._stick.show(() => this._model?.node(last.id) ?? null);
     }
   }
 

@@ -151,24 +151,24 @@ def test_every_link_shows_where_it_goes_and_only_web_addresses_are_links(visitor
 
 
 @pytest.mark.sandbox
-def test_hostile_output_of_a_run_fetches_nothing(visitor, answers, counter):
+def test_hostile_output_of_a_run_fetches_nothing(visitor, answers, counter, lab_class, model, tmp_path):
     html = hostile(counter.url).replace("'''", "")
     code = f"from IPython.display import HTML, SVG, Markdown, display\nx = r'''{html}'''\n"
     code += "display({'text/html': x, 'text/plain': 'p'}, raw=True)\ndisplay({'text/markdown': x}, raw=True)\n"
     svg = f'<svg xmlns="http://www.w3.org/2000/svg"><image href="{counter.url}/i.png"/></svg>'
     code += f"display({{'image/svg+xml': {svg!r}}}, raw=True)"
-    answers("x")
-    person = visitor()
-    person.ask("start")
-    person.answer()
+    # The checker refuses such code; here it lets it through, so that the output itself is met.
+    with lab_class(tmp_path, model.base_url, AUTOCODER_POLICY_ALLOW="active-markup") as server:
+        person = visitor(server=server)
+        person.input.fill(f"/run {code}")
+        person.input.press("Enter")
+        run = person.page.locator(".jp-ac-run[data-state=done]")
+        run.wait_for(timeout=60_000)
+        person.page.wait_for_timeout(700)
+        person.shot("hostile-output")
+        shown = run.inner_text()
 
-    person.input.fill(f"/run {code}")
-    person.input.press("Enter")
-    person.page.locator(
-        ".jp-ac-run[data-state=done], .jp-ac-run[data-state=refused], .jp-ac-run[data-state=failed]"
-    ).wait_for(timeout=30_000)
-    person.page.wait_for_timeout(700)
-    person.shot("hostile-output")
-
+    assert "Look at this" in shown
     assert counter.hits == []
     assert person.page.evaluate("window.pwned") is None
+    assert run.locator("script, style, link, iframe, form, input, button, [style], [onclick], [onerror]").count() == 0
