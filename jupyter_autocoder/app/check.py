@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 from jupyter_autocoder import __version__, settings
-from jupyter_autocoder.app.sources import gather
+from jupyter_autocoder.app.sources import Source, gather
 from jupyter_autocoder.errors import ExitCode
+from jupyter_autocoder.events import Finding, Verdict
 from jupyter_autocoder.policy import Checked, Policy, check, render
+
+UNREADABLE = "unreadable"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,11 +25,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     policy = Policy.from_settings(settings.current().policy)
-    checked = [
-        Checked(path=source.path, cell=source.cell, verdict=check(source.text, policy))
-        for path in options.paths
-        for source in gather(path, all_cells=options.all_cells, environ=os.environ)
+    sources = [
+        source for path in options.paths for source in gather(path, all_cells=options.all_cells, environ=os.environ)
     ]
+    checked = [Checked(path=one.path, cell=one.cell, verdict=_verdict(one, policy)) for one in sources]
     sys.stdout.write(render(checked, options.format, version=__version__) + "\n")
-    allowed = all(one.verdict.allowed for one in checked)
-    return int(ExitCode.DONE if allowed else ExitCode.POLICY_REFUSED)
+    if any(not one.verdict.allowed and source.error is None for source, one in zip(sources, checked, strict=True)):
+        return int(ExitCode.POLICY_REFUSED)
+    return max((int(source.error.exit_code) for source in sources if source.error), default=int(ExitCode.DONE))
+
+
+def _verdict(source: Source, policy: Policy) -> Verdict:
+    """The checker's verdict; what cannot be read cannot be allowed."""
+    if source.error is None:
+        return check(source.text, policy)
+    why = " ".join(f"{source.error.what} {source.error.why}".split())
+    return Verdict(findings=(Finding(rule=UNREADABLE, line=1, column=0, message=why, fix=source.error.do),))

@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_autocoder.agent.checks import compile_checks, split
 from jupyter_autocoder.app import notebooks
-from jupyter_autocoder.errors import UsageError
+from jupyter_autocoder.errors import AutocoderError, UsageError
 from jupyter_autocoder.lock import FILE_NAME, Entry, Lock, find
 
 _SUFFIXES = frozenset({".py", ".ipynb"})
@@ -18,15 +18,22 @@ _SKIPPED = frozenset({".ipynb_checkpoints", "__pycache__", "node_modules"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One piece of code: `cell` counts a notebook's cells, or a lock's entries, from 1; None for a whole file."""
+    """One piece of code: `cell` counts a notebook's cells, or a lock's entries, from 1; None for a whole file.
+
+    `error` says why there is none to be had from this file.
+    """
 
     path: str
     text: str
     cell: int | None = None
+    error: AutocoderError | None = None
 
 
 def gather(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> Iterator[Source]:
-    """Yield the code below `path`: Python files, notebooks, locks. Raises UsageError where there is none to read."""
+    """Yield the code below `path`: Python files, notebooks, locks. Raises UsageError where there is no such path.
+
+    A file that cannot be read is told in its place, and the others are read all the same.
+    """
     if path.is_dir():
         for one in sorted(path.rglob("*")):
             if one.is_file() and not _is_skipped(one.relative_to(path)) and _is_ours(one):
@@ -46,6 +53,13 @@ def _is_skipped(relative: Path) -> bool:
 
 
 def _gather_file(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> Iterator[Source]:
+    try:
+        yield from _read_file(path, all_cells=all_cells, environ=environ)
+    except AutocoderError as error:
+        yield Source(path=path.as_posix(), text="", error=error)
+
+
+def _read_file(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> Iterator[Source]:
     if path.suffix == ".ipynb":
         yield from _gather_notebook(path, all_cells=all_cells, environ=environ)
     elif path.name == FILE_NAME:

@@ -109,6 +109,26 @@ def test_a_missing_path_is_one_clear_message(folder: Path, capsys: pytest.Captur
     assert "There is no file or folder none.py" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("form", ["text", "json", "sarif"])
+def test_files_that_cannot_be_read_are_told_and_the_others_are_checked(
+    folder: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    (folder / "a.ipynb").write_text("{")
+    (folder / "deep").mkdir()
+    (folder / "deep" / "autocode.lock").write_text("<<<<<<< ours\n{}\n=======\n{}\n>>>>>>> theirs\n")
+    (folder / "good.py").write_text("x = 1\n")
+    only_unreadable = main(["check", ".", "--format", form])
+    told = capsys.readouterr().out
+    (folder / "z.py").write_text(BAD)
+    with_findings = main(["check", ".", "--format", form])
+
+    assert (only_unreadable, with_findings) == (2, 4)
+    assert "a.ipynb is not a notebook that can be read" in told
+    assert "autocode.lock" in told
+    assert "unreadable" in told
+    assert "z.py" in capsys.readouterr().out
+
+
 def test_checks_of_a_lock_that_are_no_python_are_refused_and_nothing_breaks(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
