@@ -1,4 +1,4 @@
-"""A run in the sandbox beside the same run in a bare kernel under plain nbclient, and what a flood costs the host.
+"""`Sandbox.run` beside the same run in a bare kernel under plain nbclient, the pool, and what a flood costs the host.
 
 Run it alone: ``python benchmarks/bench_run.py``. Pairs are interleaved, so a busy machine slows both sides.
 """
@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from jupyter_autocoder.sandbox import Pool, Sandbox, SandboxSettings
 
 ROUNDS = 60
-STARTS = 5
+TAKEN = 5
 
 FLOOD = """
 import asyncio, sys
@@ -43,31 +43,9 @@ asyncio.run(main())
 
 async def main() -> None:
     print(f"{'':34}{'bare':>10}{'sandbox':>10}{'ratio':>8}")
-    await starts()
     await round_trips()
     await from_pool()
     floods()
-
-
-async def starts() -> None:
-    """From nothing to the first answer."""
-    bare, boxed = [], []
-    for _ in range(STARTS):
-        bare.append(await timed(bare_first_answer))
-        boxed.append(await timed(boxed_first_answer))
-    row("start to first answer, s", statistics.median(bare), statistics.median(boxed))
-
-
-async def bare_first_answer() -> None:
-    manager = AsyncKernelManager(kernel_name="python3")
-    client = NotebookClient(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")]), km=manager)
-    await client.async_execute()
-    await manager.shutdown_kernel(now=True)
-
-
-async def boxed_first_answer() -> None:
-    async with Sandbox() as box:
-        await box.run("1 + 1")
 
 
 async def round_trips() -> None:
@@ -90,7 +68,7 @@ async def round_trips() -> None:
 async def from_pool() -> None:
     async with Pool(SandboxSettings(pool=1)) as pool:
         seconds = []
-        for _ in range(STARTS):
+        for _ in range(TAKEN):
             await pool.ready()
             start = time.perf_counter()
             box = await pool.take()
