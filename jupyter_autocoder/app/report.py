@@ -19,6 +19,7 @@ from jupyter_autocoder.errors import ExitCode, UsageError
 from jupyter_autocoder.events import METADATA
 
 Status = Literal["ok", "failed", "not run"]
+_MAY_RAISE = "raises-exception"
 # XML 1.0 has no place for these characters, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -87,14 +88,15 @@ class Watcher:
         # A magic that is not there fails without an error output: only the reply tells.
         reply = (execute_reply or {}).get("content", {})
         failed = bool(errors) or reply.get("status") == "error"
-        row.status = "failed" if failed else "ok"
+        # As nbclient has it: a cell that says it may raise, and does, lets the run go on.
+        row.status = "failed" if failed and _MAY_RAISE not in cell.metadata.get("tags", []) else "ok"
         self._running = None
         told = (errors[0].ename, errors[0].evalue) if errors else (reply.get("ename"), reply.get("evalue"))
         row.error = f"{told[0]}: {told[1]}" if failed else ""
         if row.prompt and self._verbose:
             self._write(_transcript(cell, row))
         elif row.prompt:
-            mark = "✗" if failed else "✓"
+            mark = "✗" if row.status == "failed" else "✓"
             self._write(f"{mark} cell {cell_index + 1} ({row.seconds:.1f} s) {_title(row)}\n")
 
     def result(self, failure: Failure | None, seconds: float, *, pending_ok: bool) -> RunReport:

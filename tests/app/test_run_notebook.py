@@ -115,6 +115,22 @@ def test_the_exit_code_says_what_failed_and_the_outputs_are_saved(
     assert "never" not in str(saved.cells[2].outputs)
 
 
+def test_a_cell_that_may_raise_passes_when_it_does(house: Path) -> None:
+    cells = [
+        nbformat.v4.new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]}),
+        nbformat.v4.new_code_cell("1"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), house / "n.ipynb")
+
+    done = autocoder(house, "run", "n.ipynb", "--report", "r.json", "--junit", "r.xml")
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads((house / "r.json").read_text())["cells"]
+    assert [cell["status"] for cell in told] == ["ok", "ok"]
+    assert told[0]["error"] == "ZeroDivisionError: division by zero"
+    assert ElementTree.parse(house / "r.xml").getroot().get("failures") == "0"
+
+
 def test_max_cost_bounds_a_live_run(house: Path) -> None:
     path = write(house, "%%autocode\nGo.")
     with FakeOpenAI([python("1")] * 5) as server:
