@@ -13,25 +13,66 @@ It runs an event loop on a thread of its own, so it works inside a notebook's ru
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import Any, Self, TypeVar
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from jupyter_autocoder.events import Completion, Embeddings, Progress
-from jupyter_autocoder.llm.client import GovernedClient, Messages, Tools
+from jupyter_autocoder.llm.client import GovernedClient
 from jupyter_autocoder.llm.streams import AnswerStream, Event
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
+def _blocking(
+    method: Callable[Concatenate[GovernedClient, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[SyncClient, P], T]:
+    """Make the same call that returns its result."""
+
+    @functools.wraps(method)
+    def call(self: SyncClient, /, *arguments: P.args, **options: P.kwargs) -> T:
+        return self.wait_for(method(self.client, *arguments, **options))
+
+    return call
+
+
+def _blocking_stream(
+    method: Callable[Concatenate[GovernedClient, P], AnswerStream],
+) -> Callable[Concatenate[SyncClient, P], Iterator[Event]]:
+    """Make the same call that gives its events one by one; leaving the loop early stops the request."""
+
+    @functools.wraps(method)
+    def call(self: SyncClient, /, *arguments: P.args, **options: P.kwargs) -> Iterator[Event]:
+        events = method(self.client, *arguments, **options)
+        try:
+            while (event := self.wait_for(_next(events))) is not None:
+                yield event
+        finally:
+            self.wait_for(events.aclose())
+
+    return call
+
+
+async def _next(events: AnswerStream) -> Event | None:
+    return await anext(events, None)
+
+
 class SyncClient:
-    """Takes what `GovernedClient` takes; an interrupt (Ctrl-C) stops the request at the provider as well."""
+    """Takes what `GovernedClient` takes, whose calls these are; an interrupt (Ctrl-C) stops the request as well.
+
+    `on_progress` is called on the client's own thread.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        self._client = GovernedClient(*arguments, **options)
+        self.client = GovernedClient(*arguments, **options)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="autocoder-client", daemon=True)
         self._thread.start()
+
+    complete = _blocking(GovernedClient.complete)
+    stream = _blocking_stream(GovernedClient.stream)
+    embed = _blocking(GovernedClient.embed)
 
     def __enter__(self) -> Self:
         return self
@@ -43,55 +84,16 @@ class SyncClient:
         """Close the connections and end the thread; may be called twice."""
         if self._loop.is_closed():
             return
-        self._run(self._client.aclose())
+        self.wait_for(self.client.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    def complete(
-        self,
-        messages: Messages,
-        *,
-        model: str | None = None,
-        tools: Tools | None = None,
-        max_output_tokens: int | None = None,
-        on_progress: Callable[[Progress], None] | None = None,
-    ) -> Completion:
-        """Ask and give the whole answer; `on_progress` is called on the client's thread."""
-        return self._run(
-            self._client.complete(
-                messages, model=model, tools=tools, max_output_tokens=max_output_tokens, on_progress=on_progress
-            )
-        )
-
-    def stream(
-        self,
-        messages: Messages,
-        *,
-        model: str | None = None,
-        tools: Tools | None = None,
-        max_output_tokens: int | None = None,
-    ) -> Iterator[Event]:
-        """Ask and give the answer as it comes; leaving the loop early stops the request."""
-        events = self._client.stream(messages, model=model, tools=tools, max_output_tokens=max_output_tokens)
-        try:
-            while (event := self._run(_next(events))) is not None:
-                yield event
-        finally:
-            self._run(events.aclose())
-
-    def embed(self, texts: str | Sequence[str], *, model: str | None = None) -> Embeddings:
-        """Give one vector for each text, in their order."""
-        return self._run(self._client.embed(texts, model=model))
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+    def wait_for(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the client's loop and give its result; whatever interrupts the wait cancels the work."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
         except BaseException:
             future.cancel()
             raise
-
-
-async def _next(events: AnswerStream) -> Event | None:
-    return await anext(events, None)
