@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from jupyter_autocoder.magics.workshop import Workshop
 
 _INTERRUPTED = "interrupted; nothing runs any more"
+
+
+# Seconds that the first cells of a notebook have to themselves before what fewer people need is prepared.
+CALM = 3.0
 
 
 @magics_class
@@ -68,7 +73,7 @@ class AutocodeMagics(Magics):
         threading.Thread(target=self._warm_up, args=also, name="jupyter-autocoder-warm-up", daemon=True).start()
 
     def _warm_up(self, *also: Callable[[], None]) -> None:
-        for prepare in (lambda: self.workshop.warm_up(), *also):
+        for prepare in (lambda: self.workshop.warm_up(), lambda: time.sleep(CALM), *also):
             # What is wrong here (settings, no sandbox, no key) is told by the first cell that needs it.
             with suppress(AutocoderError):
                 prepare()
