@@ -6,6 +6,7 @@ jsonschema's own check of a schema misses misspelt keywords, references that lea
 
 from __future__ import annotations
 
+import graphlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,13 +30,16 @@ _ONE = ("items", "additionalProperties", "contains", "propertyNames", "not", "if
 _MANY = ("anyOf", "oneOf", "allOf", "prefixItems")
 _NAMED = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _OTHER = {
-    "$schema", "$id", "$ref", "$anchor", "$dynamicRef", "$dynamicAnchor", "$comment", "$vocabulary", "type", "enum",
-    "const", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "format", "pattern",
-    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems",
-    "maxItems", "uniqueItems", "minContains", "maxContains", "minProperties", "maxProperties", "required",
-    "dependentRequired", "contentEncoding", "contentMediaType", "discriminator", "nullable",
+    "$schema", "$id", "$ref", "$anchor", "$comment", "type", "enum", "const", "title", "description", "default",
+    "examples", "deprecated", "readOnly", "writeOnly", "format", "pattern", "minimum", "maximum", "exclusiveMinimum",
+    "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minContains",
+    "maxContains", "minProperties", "maxProperties", "required", "dependentRequired", "contentEncoding",
+    "contentMediaType", "discriminator", "nullable",
 }  # fmt: skip
 KEYWORDS = frozenset(_OTHER.union(_ONE, _MANY, _NAMED))
+# Keywords whose schemas are about the very value that the schema around them is about, and not about a part of it.
+_SAME_ONE = ("not", "if", "then", "else")
+_SAME_MANY = ("anyOf", "oneOf", "allOf")
 _NOT_STRICT = ("allOf", "oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas",
                "patternProperties", "unevaluatedProperties", "propertyNames", "minProperties", "maxProperties",
                "contains", "unevaluatedItems", "uniqueItems")  # fmt: skip
@@ -82,8 +86,10 @@ def check_schema(schema: Any, *, strict: bool = False, at: str = "") -> None:
     _check_metaschema(schema, at)
     nodes = list(_walk(schema, at, 0))
     for node in nodes:
-        _check_keywords(node)
+        _check_keywords(node, schema)
+        _check_patterns(node)
         _check_reference(node, schema, at)
+    _check_loops(nodes, schema)
     if schema.get("type") != "object":
         raise _broken(f"{at}/type", "object root", "the parameters of a function are of type object")
     if strict:
@@ -129,22 +135,56 @@ def _check_metaschema(schema: Any, at: str) -> None:
         raise _broken(at + path, "metaschema", f"{error.message:.300}")
 
 
-def _check_keywords(node: _Node) -> None:
+def _check_keywords(node: _Node, root: Mapping[str, Any]) -> None:
     for key in node.schema if isinstance(node.schema, Mapping) else ():
+        if key == "$id" and node.schema is not root:
+            raise _broken(f"{node.at}/$id", "one document", "only the whole schema may have an address of its own")
         if key not in KEYWORDS:
             raise _broken(f"{node.at}/{_escape(key)}", "known keyword", f"{key!r} is no keyword of JSON Schema")
 
 
+def _check_patterns(node: _Node) -> None:
+    schema = node.schema if isinstance(node.schema, Mapping) else {}
+    patterns = [(f"{node.at}/pattern", schema[key]) for key in ("pattern",) if key in schema]
+    patterns += [(f"{node.at}/patternProperties/{_escape(key)}", key) for key in schema.get("patternProperties", ())]
+    for at, pattern in patterns:
+        try:
+            re.compile(pattern)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise _broken(at, "pattern", f"this regular expression cannot be checked here: {error}") from None
+
+
+def _check_loops(nodes: Sequence[_Node], root: Mapping[str, Any]) -> None:
+    """Refuse schemas that lead back to themselves without ever going into a part of the value."""
+    graph = {id(node.schema): [id(below) for below in _same_value(node.schema, root)] for node in nodes}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        at = next(node.at for node in nodes if id(node.schema) in error.args[1])
+        raise _broken(at, "reference", "it leads back to itself, so that no value could be checked") from None
+
+
+def _same_value(schema: Any, root: Mapping[str, Any]) -> Iterator[Any]:
+    if not isinstance(schema, Mapping):
+        return
+    if "$ref" in schema:
+        yield _resolved(schema["$ref"], root)
+    yield from (schema[key] for key in _SAME_ONE if key in schema)
+    yield from (item for key in _SAME_MANY for item in schema.get(key, ()))
+    yield from schema.get("dependentSchemas", {}).values()
+
+
 def _check_reference(node: _Node, root: Mapping[str, Any], at: str) -> None:
     reference = node.schema.get("$ref") if isinstance(node.schema, Mapping) else None
-    if reference is not None and not _resolves(reference, root):
+    if reference is not None and _resolved(reference, root) is None:
         why = f"{reference!r} leads nowhere; a reference is '#' or a path such as '#/$defs/Name' in the same schema"
         raise _broken(f"{node.at}/$ref", "reference", why)
 
 
-def _resolves(reference: str, root: Any) -> bool:
+def _resolved(reference: str, root: Any) -> Any:
+    """Follow a reference; None where it leads nowhere."""
     if not reference.startswith("#/"):
-        return reference == "#"
+        return root if reference == "#" else None
     for part in reference[2:].split("/"):
         part = part.replace("~1", "/").replace("~0", "~")
         if isinstance(root, Mapping) and part in root:
@@ -152,8 +192,8 @@ def _resolves(reference: str, root: Any) -> bool:
         elif isinstance(root, list) and part.isdigit() and int(part) < len(root):
             root = root[int(part)]
         else:
-            return False
-    return isinstance(root, (Mapping, bool))
+            return None
+    return root if isinstance(root, (Mapping, bool)) else None
 
 
 def _check_strict(node: _Node) -> None:
@@ -209,7 +249,10 @@ def read_arguments(tools: Sequence[Mapping[str, Any]], name: str, arguments: str
         raise _refused(name, "", f"the arguments are not JSON: {error}") from None
     if not isinstance(value, dict):
         raise _refused(name, "", "the arguments are not an object")
-    misfit = _first_error(function.get("parameters") or {}, value)
+    try:
+        misfit = _first_error(function.get("parameters") or {}, value)
+    except RecursionError:
+        raise _refused(name, "", "the arguments are nested too deeply to be checked") from None
     if misfit is not None:
         path = "".join(f"/{_escape(str(part))}" for part in misfit.absolute_path)
         raise _refused(name, path, f"{misfit.message:.300}")

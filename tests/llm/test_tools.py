@@ -95,6 +95,15 @@ P = "/0/function/parameters"
         (tool({"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}}), f"{P}/properties/a/$ref", "reference"),
         (tool({"type": "object", "properties": {"a": {"$ref": "https://x.org/a.json"}}}),
          f"{P}/properties/a/$ref", "reference"),
+        (tool({"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"$ref": "#/$defs/A"}}}),
+         f"{P}/$defs/A", "reference"),
+        (tool({"type": "object", "$defs": {"A": {"anyOf": [{"$ref": "#/$defs/B"}]}, "B": {"$ref": "#/$defs/A"}}}),
+         f"{P}/$defs/A", "reference"),
+        (tool({"type": "object", "properties": {"a": {"$id": "https://x.org/a", "$ref": "#/b"}}}),
+         f"{P}/properties/a/$id", "one document"),
+        (tool({"type": "object", "$dynamicRef": "#x"}), f"{P}/$dynamicRef", "known keyword"),
+        (tool({"type": "object", "properties": {"a": {"pattern": "("}}}), f"{P}/properties/a/pattern", "pattern"),
+        (tool({"type": "object", "patternProperties": {"/[": {}}}), f"{P}/patternProperties/~1[", "pattern"),
         (tool({"type": "object", "properties": {"a": {"default": float("nan")}}}), P, "JSON"),
         (tool({"type": "object", "properties": {"a": {"enum": {1, 2}}}}), P, "JSON"),
         (tool({**STRICT, "additionalProperties": True}, strict=True), P, "strict: additionalProperties"),
@@ -182,3 +191,13 @@ def test_arguments_that_do_not_fit_are_refused_with_their_path(name: str, argume
 
 def test_tool_without_parameters_takes_no_particular_arguments() -> None:
     assert tools.read_arguments([tool()], "f", "") == {}
+
+
+def test_arguments_nested_without_end_are_refused_and_not_a_crash() -> None:
+    branch = {"anyOf": [{"$ref": "#"}, {"type": "null"}]}
+    tree = {"type": "object", "properties": {"a": branch}, "required": ["a"], "additionalProperties": False}
+    given = tool(tree, strict=True)
+    tools.check_tools([given])
+
+    with pytest.raises(ToolArgumentsError, match="nested too deeply"):
+        tools.read_arguments([given], "f", '{"a":' * 900 + "null" + "}" * 900)
