@@ -25,7 +25,7 @@ from jupyter_autocoder.store.turn import NoTurn, Turn, turn_for
 
 BUSY_SECONDS = 10.0
 # Longer than any line of writers; who is not let through by then looks after the file's lock himself.
-_TURN_SECONDS: Final = 1.0
+_TURN_SECONDS: Final = 0.25
 _CHECKPOINT_PAGES: Final = 4000
 _sync = getattr(os, "fdatasync", os.fsync)
 

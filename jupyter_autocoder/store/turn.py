@@ -43,21 +43,26 @@ class NoTurn:
 class SemaphoreTurn:
     """One semaphore: 0 is free; `operate` does operations on the set, all or none, and says whether it did.
 
-    `mine` says whether the turn is held.
+    A fork copies the object and not the turn: what the child gave back would be taken from its parent.
     """
 
     def __init__(self, operate: Callable[..., bool], number: int) -> None:
         self._operate = operate
         self._number = number
-        self.mine = False
+        self._holder = 0
+
+    @property
+    def mine(self) -> bool:
+        """Whether this process holds the turn by this object."""
+        return self._holder == os.getpid()
 
     def take(self, seconds: float) -> None:
-        if not self.mine:
-            self.mine = self._operate((self._number, 0, 0), (self._number, 1, _UNDO), seconds=seconds)
+        if not self.mine and self._operate((self._number, 0, 0), (self._number, 1, _UNDO), seconds=seconds):
+            self._holder = os.getpid()
 
     def give(self) -> None:
         if self.mine:
-            self.mine = False
+            self._holder = 0
             self._operate((self._number, -1, _UNDO | _NO_WAIT), seconds=0)
 
 

@@ -24,6 +24,26 @@ with Store(sys.argv[1]).write() as tx:
     time.sleep(60)
 """
 
+# The child leaves its copy of the transaction, says so, and lives on until its parent has ended.
+FORK = """
+import os, sys
+from jupyter_autocoder.store import Store
+store = Store(sys.argv[1])
+(said, say), (wait, keep) = os.pipe(), os.pipe()
+try:
+    with store.write() as tx:
+        if os.fork() == 0:
+            os.close(keep)
+            raise KeyError
+        os.read(said, 1)
+        print("forked", flush=True)
+        sys.stdin.readline()
+except KeyError:
+    os.write(say, b".")
+    os.read(wait, 1)
+    os._exit(0)
+"""
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -108,6 +128,19 @@ def test_a_turn_is_given_back_after_commit_rollback_and_failure(path: Path) -> N
     assert free(mine)
 
     store.close()
+
+
+def test_a_forked_child_does_not_give_its_parents_turn_away(path: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORK, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "forked\n"
+
+        assert not free(semaphores(path))
+        process.communicate("go on\n", timeout=30)
+
+    assert process.returncode == 0
+    assert free(semaphores(path))
 
 
 def test_without_semaphores_the_files_own_lock_is_enough(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
