@@ -42,11 +42,11 @@ def closed_loop(url: str, seconds: float, ready: threading.Barrier, results: mul
     governor = Governor(Store(url), LIMITS, user="bench")
     pair(governor)
     ready.wait()
-    times, end = [], time.perf_counter() + seconds
+    used, times, end = time.process_time(), [], time.perf_counter() + seconds
     while (start := time.perf_counter()) < end:
         pair(governor)
         times.append(time.perf_counter() - start)
-    results.put(times)
+    results.put((times, time.process_time() - used))
 
 
 def open_loop(url: str, seconds: float, rate: float, ready: threading.Barrier, results: multiprocessing.Queue) -> None:
@@ -54,25 +54,27 @@ def open_loop(url: str, seconds: float, rate: float, ready: threading.Barrier, r
     governor = Governor(Store(url), LIMITS, user="bench")
     pair(governor)
     ready.wait()
-    times, begin = [], time.perf_counter()
+    used, times, begin = time.process_time(), [], time.perf_counter()
     for number in range(int(seconds * rate)):
         due = begin + number / rate
         time.sleep(max(due - time.perf_counter(), 0))
         pair(governor)
         times.append(time.perf_counter() - due)
-    results.put(times)
+    results.put((times, time.process_time() - used))
 
 
-def run_all(target: Callable[..., None], *args: object) -> list[float]:
+def run_all(target: Callable[..., None], *args: object) -> tuple[list[float], float]:
+    """Return the sorted times of all pairs, and the processor time that the processes used for each, in seconds."""
     context = multiprocessing.get_context("spawn")
     ready, results = context.Barrier(PROCESSES), context.Queue()
     workers = [context.Process(target=target, args=(*args, ready, results)) for _ in range(PROCESSES)]
     for worker in workers:
         worker.start()
-    times = [value for _ in workers for value in results.get(timeout=120)]
+    found = [results.get(timeout=120) for _ in workers]
     for worker in workers:
         worker.join()
-    return sorted(times)
+    times = sorted(value for times, _ in found for value in times)
+    return times, sum(used for _, used in found) / len(times)
 
 
 def percentile(times: list[float], share: float) -> float:
@@ -141,10 +143,13 @@ def main() -> None:
         print(f"{Store(url).where}, {PROCESSES} processes, {os.cpu_count()} processors")
         print(f"one flush of the disk below {folder}: {flush_time(folder):.2f} ms; load {os.getloadavg()[0]:.1f}\n")
         wanted = 1000 if options.url else 1500
-        times = run_all(closed_loop, url, options.seconds)
+        times, used = run_all(closed_loop, url, options.seconds)
         line("reserve + settle, closed loop", f"{len(times) / options.seconds:,.0f} pairs/s", f">= {wanted:,}")
         line("  p50 / p99 of a pair", f"{percentile(times, 0.5):.1f} / {percentile(times, 0.99):.1f} ms", "")
-        times = run_all(open_loop, url, options.seconds, options.rate / PROCESSES)
+        line(
+            "  processor time of a pair, whatever else runs", f"{used * 1000:.2f} ms", f"load {os.getloadavg()[0]:.1f}"
+        )
+        times, _ = run_all(open_loop, url, options.seconds, options.rate / PROCESSES)
         line(f"p99 at {options.rate:.0f} pairs/s offered", f"{percentile(times, 0.99):.1f} ms", "< 50 ms")
         line("  p50, max", f"{percentile(times, 0.5):.1f}, {times[-1] * 1000:.1f} ms", "")
         store = Store(url)
