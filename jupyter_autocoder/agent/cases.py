@@ -93,7 +93,7 @@ def _refuse_uncallable(node: _Function, label: str, positional: Sequence[ast.arg
 
 
 def _refuse(label: str, why: str, do: str) -> None:
-    raise UsageError(f"The check {label} cannot be run.", why=why, do=do)
+    raise UsageError(f"the check {label} cannot be run", why=why, do=do)
 
 
 def _awaited(node: _Function, call: str) -> str:

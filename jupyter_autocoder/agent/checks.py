@@ -84,7 +84,7 @@ def compile_checks(text: str) -> Checks:
     if not checks.parts:
         why = "no doctest example says what it should show" if is_doctest else "nothing in it asserts or runs anything"
         do = "write asserts, doctest lines with their results, or test functions; or take the part after --- away"
-        raise UsageError("The part after --- checks nothing.", why=why, do=do)
+        raise UsageError("the part after --- checks nothing", why=why, do=do)
     return checks
 
 

@@ -115,7 +115,7 @@ def _try(
     verdict = _verdict((yield Check(found.source)))
     attempt = replace(attempt, verdict=verdict)
     if not verdict.allowed:
-        what, why = "The code was refused before it ran.", words.list_findings(verdict)
+        what, why = "the code was refused before it ran", words.list_findings(verdict)
         error: AnswerError = PolicyRefused(what, verdict=verdict, source=found.source, why=why)
         return replace(attempt, problem=words.describe_refusal(verdict)), error
     if locked and checks.source:
@@ -128,7 +128,7 @@ def _try(
         return replace(attempt, problem=problem), error
     problem = yield from _verify(checks)
     if problem:
-        error = ChecksFailed("The code ran, but a check failed.", run=run, source=found.source, why=problem)
+        error = ChecksFailed("the code ran, but a check failed", run=run, source=found.source, why=problem)
         return replace(attempt, problem=problem), error
     missing = _names((yield Collect(prompt.outputs))) if prompt.outputs else ()
     if missing:
@@ -142,7 +142,7 @@ def _allow_checks(checks: Checks, verdict: Verdict) -> None:
     if not verdict.allowed:
         why = words.list_findings(verdict)
         do = "write them in another way; no model can mend them"
-        raise PolicyRefused("The checks were refused.", verdict=verdict, source=checks.source, why=why, do=do)
+        raise PolicyRefused("the checks were refused", verdict=verdict, source=checks.source, why=why, do=do)
 
 
 def _verify(checks: Checks) -> Generator[Request, Answer, str]:
@@ -203,10 +203,10 @@ def _sides(label: str) -> tuple[str, ...]:
 def headline(run: Run) -> str:
     """One line that says how a run failed."""
     if run.limits_hit:
-        return "The code was stopped: it hit the limit on " + ", ".join(run.limits_hit).replace("_", " ") + "."
+        return "the code was stopped: it hit the limit on " + ", ".join(run.limits_hit).replace("_", " ")
     if run.error is not None:
-        return f"The code raised {run.error.name}: {run.error.message}".splitlines()[0]
-    return "The code did not finish."
+        return f"the code raised {run.error.name}: {run.error.message}".splitlines()[0]
+    return "the code did not finish"
 
 
 def describe_failure(run: Run) -> str:

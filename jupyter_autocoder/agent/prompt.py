@@ -102,7 +102,7 @@ def repair(answer: str, problem: str) -> list[Message]:
 
 def describe_refusal(verdict: Verdict) -> str:
     """Say what the checker refused, line by line, with its advice."""
-    return "The code was refused before it ran:\n" + list_findings(verdict)
+    return "the code was refused before it ran:\n" + list_findings(verdict)
 
 
 def list_findings(verdict: Verdict) -> str:
@@ -112,7 +112,7 @@ def list_findings(verdict: Verdict) -> str:
 
 def describe_missing(names: Iterable[str]) -> str:
     """Say which requested results the code did not define."""
-    return "The code ran, but it never defined: " + ", ".join(names) + "."
+    return "the code ran, but it never defined: " + ", ".join(names)
 
 
 def _fence(source: str) -> str:

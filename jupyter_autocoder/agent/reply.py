@@ -35,11 +35,11 @@ def read(answer: str) -> Reply:
         python = [body for language, body in blocks if language in _UNNAMED and _parses(body)]
     if python:
         source = "\n\n".join(body.strip("\n") for body in python).strip("\n")
-        return Reply(source=source + "\n") if source.strip() else Reply(problem="The answer's code block is empty.")
+        return Reply(source=source + "\n") if source.strip() else Reply(problem="the answer's code block is empty")
     if blocks:
         language = next((name for name, _ in blocks if name), "another language")
-        return Reply(problem=f"The answer is written in {language}, not in Python.")
-    return Reply(problem="The answer holds no code block." if answer.strip() else "The answer is empty.")
+        return Reply(problem=f"the answer is written in {language}, not in Python")
+    return Reply(problem="the answer holds no code block" if answer.strip() else "the answer is empty")
 
 
 def _blocks(text: str) -> list[tuple[str, str]]:

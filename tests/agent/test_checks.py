@@ -112,7 +112,7 @@ async def _execute(source: str, x: int) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("def test_f(x):\n    assert x\n", "test_f cannot be run.\nWhy: nothing passes x\n"),
+        ("def test_f(x):\n    assert x\n", "test_f cannot be run\nWhy: nothing passes x\n"),
         ("@pytest.mark.parametrize('n', [1])\ndef test_f(*, n):\n    assert n\n", "nothing passes n"),
         ("def test_f():\n    for n in r:\n        yield n\n", "it has a yield"),
         ("class TestX:\n    def test_a(self, tmp_path):\n        assert r\n", "TestX.test_a cannot be run"),
