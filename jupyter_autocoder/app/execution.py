@@ -98,25 +98,25 @@ def _execute_by(client: NotebookClient, options: argparse.Namespace) -> Failure 
     try:
         _run_to_end(client, environment(os.environ, options))
     except KeyboardInterrupt:
-        return Failure("Interrupted", "The run was interrupted.", ExitCode.CELL_FAILED)
+        return Failure("Interrupted", "the run was interrupted", ExitCode.CELL_FAILED)
     except CellExecutionError as error:
         return Failure(error.ename, str(error.evalue), exit_code_of(error.ename))
     except CellTimeoutError:
-        return Failure("Timeout", f"A cell ran longer than {options.timeout:g} s.", ExitCode.CELL_FAILED)
+        return Failure("Timeout", f"a cell ran longer than {options.timeout:g} s", ExitCode.CELL_FAILED)
     except DeadKernelError:
-        return Failure("DeadKernel", "The notebook's kernel died.", ExitCode.CELL_FAILED)
+        return Failure("DeadKernel", "the notebook's kernel died", ExitCode.CELL_FAILED)
     except UnicodeEncodeError as error:
-        return Failure("UnicodeEncodeError", f"A cell cannot be sent to the kernel: {error}", ExitCode.CELL_FAILED)
+        return Failure("UnicodeEncodeError", f"a cell cannot be sent to the kernel: {error}", ExitCode.CELL_FAILED)
     except ValidationError as error:
-        text = f"A cell showed what no notebook can hold: {str(error).splitlines()[0]}"
+        text = f"a cell showed what no notebook can hold: {str(error).splitlines()[0]}"
         return Failure("ValidationError", text, ExitCode.CELL_FAILED)
     except NoSuchKernel as error:
         do = "jupyter kernelspec list shows those that there are; choose one in the notebook"
-        raise UsageError(f"There is no kernel {error.name}, which the notebook wants.", do=do) from None
+        raise UsageError(f"there is no kernel {error.name}, which the notebook wants", do=do) from None
     except (RuntimeError, OSError, TraitError, json.JSONDecodeError) as error:
         # nbclient would assert at exit that the kernel it could not start is there.
         atexit.unregister(client._cleanup_kernel)
-        return Failure("NoKernel", f"The notebook's kernel did not start: {error}", ExitCode.CELL_FAILED)
+        return Failure("NoKernel", f"the notebook's kernel did not start: {error}", ExitCode.CELL_FAILED)
     return None
 
 

@@ -79,12 +79,12 @@ def _plain(cell: NotebookNode, entry: Entry, path: Path, policy: Policy) -> list
     # The plain notebook runs with the person's rights: what was edited into a lock must not slip into it.
     verdict = check(entry.code, policy)
     if not verdict.allowed:
-        what = f'The locked code of "{entry.title}" is refused; nothing was written.'
+        what = f'the locked code of "{entry.title}" is refused; nothing was written'
         raise PolicyRefused(what, verdict=verdict, source=entry.code, why=list_findings(verdict))
     try:
         checks = compile_checks(entry.checks).source
     except (UsageError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        what = f'{path} holds checks that are no Python, of "{entry.title}".'
+        what = f'{path} holds checks that are no Python, of "{entry.title}"'
         raise LockError(what, path=str(path), why=str(error), do="run that cell again, or mend the lock") from None
     cells = [_emptied(cell, _comment(entry.prompt) + entry.code.rstrip("\n"))]
     if checks:
@@ -110,6 +110,6 @@ def _find(lock: Lock, text: str, checks: str, name: str, previous: str, number: 
     ]
     if not alike:
         do = "run the notebook once, so that every prompt has its answer in the lock"
-        what = f"{lock.path} has no answer to the prompt in cell {number}."
+        what = f"{lock.path} has no answer to the prompt in cell {number}"
         raise NotInLock(what, path=str(lock.path), why="this prompt was never locked, or was edited since", do=do)
     return max(alike, key=lambda pair: (pair[1].previous == previous, pair[1].notebook == name))

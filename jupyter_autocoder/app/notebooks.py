@@ -33,16 +33,14 @@ def read(path: Path) -> NotebookNode:
             warnings.simplefilter("ignore")
             notebook: NotebookNode = nbformat.read(path, as_version=4)
     except FileNotFoundError:
-        raise UsageError(f"There is no notebook {path}.", do="correct the path") from None
+        raise UsageError(f"there is no notebook {path}", do="correct the path") from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read.", why=str(error), do="correct the path or its rights") from None
+        raise UsageError(f"{path} cannot be read", why=str(error), do="correct the path or its rights") from None
     except Exception as error:  # nbformat raises its own, jsonschema's and ValueError for files that are no notebooks
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(
-            f"{path} is not a notebook that can be read.", why=what, do="save it anew in Jupyter"
-        ) from None
+        raise UsageError(f"{path} is not a notebook that can be read", why=what, do="save it anew in Jupyter") from None
     if problem := _problem_of(notebook):
-        raise UsageError(f"{path} is not a notebook that can be read.", why=problem, do="save it anew in Jupyter")
+        raise UsageError(f"{path} is not a notebook that can be read", why=problem, do="save it anew in Jupyter")
     return notebook
 
 
@@ -112,7 +110,7 @@ def write(notebook: NotebookNode, path: Path) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise UsageError(
-            f"{path} could not be written.", why=str(error), do="free space or choose another path"
+            f"{path} could not be written", why=str(error), do="free space or choose another path"
         ) from None
 
 

@@ -32,7 +32,7 @@ def inject(notebook: NotebookNode, parameters: Sequence[Sequence[str]]) -> None:
         return
     for name, _ in parameters:
         if not name.isidentifier():
-            raise UsageError(f"-p {name}: that is not a variable's name.", do="name a variable of the notebook")
+            raise UsageError(f"-p {name}: that is not a variable's name", do="name a variable of the notebook")
     source = "# Parameters\n" + "\n".join(f"{name} = {parse_value(value)!r}" for name, value in parameters)
     cell = nbformat.v4.new_code_cell(source, metadata={"tags": [_TAG]})
     tags = [cell.get("metadata", {}).get("tags", []) for cell in notebook.cells]

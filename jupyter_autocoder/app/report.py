@@ -210,7 +210,7 @@ def save(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except (OSError, UnicodeEncodeError) as error:
-        raise UsageError(f"{path} could not be written.", why=str(error), do="choose another path") from None
+        raise UsageError(f"{path} could not be written", why=str(error), do="choose another path") from None
 
 
 def _blank(index: int, cell: NotebookNode) -> CellReport:

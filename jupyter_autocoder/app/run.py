@@ -74,9 +74,9 @@ def _number(text: str) -> float:
 def run(options: argparse.Namespace) -> int:
     options.live = options.live or options.update_lock
     if options.update_lock and options.locked:
-        raise UsageError("--update-lock asks a model, --locked forbids it.", do="leave one of them out")
+        raise UsageError("--update-lock asks a model, --locked forbids it", do="leave one of them out")
     if options.max_cost is not None and not options.live:
-        raise UsageError("--max-cost goes with --live.", do="add --live, or leave --max-cost out")
+        raise UsageError("--max-cost goes with --live", do="add --live, or leave --max-cost out")
     if options.output or options.html:
         _refuse_same_names(options.notebooks)
     if len(options.notebooks) == 1:
@@ -100,7 +100,7 @@ def _refuse_same_names(paths: Sequence[Path]) -> None:
     seen: dict[str, Path] = {}
     for path in paths:
         if path.stem in seen:
-            what = f"{seen[path.stem]} and {path} would both be written as {path.stem}."
+            what = f"{seen[path.stem]} and {path} would both be written as {path.stem}"
             raise UsageError(what, do="rename one, or run them one after the other with a folder each")
         seen[path.stem] = path
 

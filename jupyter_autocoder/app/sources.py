@@ -41,7 +41,7 @@ def gather(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> Iterat
     elif path.is_file():
         yield from _gather_file(path, all_cells=all_cells, environ=environ)
     else:
-        raise UsageError(f"There is no file or folder {path}.", do="correct the path")
+        raise UsageError(f"there is no file or folder {path}", do="correct the path")
 
 
 def _is_ours(path: Path) -> bool:
@@ -114,4 +114,4 @@ def _read(path: Path) -> str:
         # What is no UTF-8 stays visible as lone surrogates, which the checker refuses.
         return path.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
-        raise UsageError(f"{path} cannot be read.", why=str(error), do="correct its rights") from None
+        raise UsageError(f"{path} cannot be read", why=str(error), do="correct its rights") from None

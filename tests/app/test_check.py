@@ -106,7 +106,7 @@ def test_what_cannot_be_read_as_python_is_refused_and_nothing_breaks(folder: Pat
 
 def test_a_missing_path_is_one_clear_message(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "none.py"]) == 2
-    assert "There is no file or folder none.py" in capsys.readouterr().err
+    assert "there is no file or folder none.py" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", ["text", "json", "sarif"])

@@ -28,7 +28,7 @@ def test_what_is_no_notebook_is_one_clear_error(tmp_path: Path, content: str) ->
 
 
 def test_an_absent_notebook_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="There is no notebook"):
+    with pytest.raises(UsageError, match="there is no notebook"):
         read(tmp_path / "none.ipynb")
 
 

@@ -112,7 +112,7 @@ def test_wrong_words_on_the_command_line_end_with_2(words: list[str]) -> None:
 
 def test_a_missing_notebook_ends_with_2_and_one_message(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "no-such.ipynb"]) == 2
-    assert "There is no notebook" in capsys.readouterr().err
+    assert "there is no notebook" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -209,8 +209,8 @@ def test_a_prompt_of_blanks_and_strange_metadata_are_counted_as_nothing() -> Non
     assert (result.ok, result.cost_micro_usd, result.tokens, result.tickets) == (True, 0, 0, [])
 
 
-def test_the_help_says_from_where_the_cost_counts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_says_that_the_cost_counts_for_each_notebook(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["run", "-h"])
 
-    assert "on top of what was spent this day (UTC)" in " ".join(capsys.readouterr().out.split())
+    assert "what each notebook may cost at most" in " ".join(capsys.readouterr().out.split())

@@ -152,7 +152,7 @@ def test_max_cost_bounds_what_one_run_spends_in_all(house: Path) -> None:
         runs = [autocoder(house, *words, **environ) for _ in range(2)]
 
     assert [done.returncode for done in runs] == [5, 5]
-    assert "This run may cost $0.045 at most" in runs[1].stderr
+    assert "this run may cost $0.045 at most" in runs[1].stderr
     assert len(server.requests) in {2, 4, 6}
 
 
@@ -241,7 +241,7 @@ def test_a_kernel_that_does_not_exist_or_start_is_one_clear_message(house: Path)
     never = autocoder(house, "run", path.name, JUPYTER_PATH=str(house / "share"))
 
     assert (absent.returncode, ended.returncode, never.returncode) == (2, 1, 1)
-    assert "There is no kernel nothing" in absent.stderr
+    assert "there is no kernel nothing" in absent.stderr
     assert "kernel did not start" in ended.stderr
     assert "kernel did not start" in never.stderr
     assert "Traceback" not in absent.stderr + ended.stderr + never.stderr
@@ -316,12 +316,12 @@ def test_the_run_as_a_page_shows_the_picture(house: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "options", "error"),
     [
-        ("import time\ntime.sleep(600)", ["--timeout", "0.5"], "Timeout: A cell ran longer than 0.5 s."),
-        ("import os\nos._exit(1)", [], "DeadKernel: The notebook's kernel died."),
+        ("import time\ntime.sleep(600)", ["--timeout", "0.5"], "Timeout: a cell ran longer than 0.5 s"),
+        ("import os\nos._exit(1)", [], "DeadKernel: the notebook's kernel died"),
         (
             "display({'text/plain': ['a', 3]}, raw=True)",
             [],
-            "ValidationError: A cell showed what no notebook can hold: "
+            "ValidationError: a cell showed what no notebook can hold: "
             "['a', 3] is not valid under any of the given schemas",
         ),
     ],
@@ -354,7 +354,7 @@ def test_a_cell_that_is_no_unicode_is_one_clear_message(house: Path) -> None:
     done = autocoder(house, "run", path.name, "-v")
 
     assert done.returncode == 1
-    assert "UnicodeEncodeError: A cell cannot be sent to the kernel" in done.stderr
+    assert "UnicodeEncodeError: a cell cannot be sent to the kernel" in done.stderr
     assert "Traceback" not in done.stderr
 
 
