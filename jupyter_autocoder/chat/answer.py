@@ -72,4 +72,4 @@ async def answer(
         close = getattr(stream, "aclose", None)
         if close is not None:
             await close()
-    raise StreamIncomplete("The answer ended without an end.", received="", do="ask again")
+    raise StreamIncomplete("the answer ended without an end", received="", do="ask again")

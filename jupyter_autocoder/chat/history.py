@@ -159,7 +159,7 @@ def _owned(tx: Reading | Writing, owner: str, id: str) -> Conversation:
         owner,
     )
     if row is None:
-        raise ConversationMissing("There is no such conversation.", conversation=id, do="Begin a new one.")
+        raise ConversationMissing("there is no such conversation", conversation=id, do="begin a new one")
     return _conversation(row)
 
 
