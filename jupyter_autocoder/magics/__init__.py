@@ -49,7 +49,7 @@ def run_for_chat(source: str) -> str:
     shell = get_ipython()
     magics = shell.magics_manager.registry.get(AutocodeMagics.__name__) if shell is not None else None
     if not isinstance(magics, AutocodeMagics):
-        raise UsageError("This kernel has not loaded the magics.", do="run %load_ext jupyter_autocoder in the notebook")
+        raise UsageError("this kernel has not loaded the magics", do="run %load_ext jupyter_autocoder in the notebook")
     return magics.workshop.run_for_chat(source)
 
 

@@ -52,11 +52,11 @@ def understand(
         for name in taken:
             if name not in namespace:
                 do = "define it in a cell above, or correct the name"
-                raise UsageError(f"There is no variable {name} to send in.", do=do)
+                raise UsageError(f"there is no variable {name} to send in", do=do)
     results = sorted(asked - known) if outputs is None else list(dict.fromkeys(outputs))
     for name in results if outputs is not None else ():
         if hasattr(builtins, name):
-            raise UsageError(f"--out {name} would hide Python's own {name}.", do="choose another name")
+            raise UsageError(f"--out {name} would hide Python's own {name}", do="choose another name")
     lent = {(name if _is_below(name, folder) else Path(name).name): _existing(name, folder) for name in files}
     for name in quoted:
         if name not in lent and _is_below(name, folder) and (folder / name).is_file():
@@ -74,7 +74,7 @@ def wished(text: str, meaning: Meaning, namespace: Mapping[str, Any], landed: It
 def _existing(name: str, folder: Path) -> Path:
     path = folder / Path(name).expanduser()
     if not path.is_file():
-        raise UsageError(f"There is no file {name}.", why=f"looked in {folder}", do="correct the path after --files")
+        raise UsageError(f"there is no file {name}", why=f"looked in {folder}", do="correct the path after --files")
     return path
 
 

@@ -54,7 +54,7 @@ class AutocodeMagics(Magics):
     def workshop(self) -> Workshop:
         with self._opening:
             if self._closed:
-                raise UsageError("The extension was unloaded.", do="run %load_ext jupyter_autocoder again")
+                raise UsageError("the extension was unloaded", do="run %load_ext jupyter_autocoder again")
             if self._workshop is None:
                 # The first sandbox starts while everything else is imported.
                 from jupyter_autocoder.sandbox import Pool
@@ -137,7 +137,7 @@ class AutocodeMagics(Magics):
 
         text, checks = split(cell)
         if not text:
-            raise UsageError("%%autocode: the cell is empty.", do="say in words what you want, below the first line")
+            raise UsageError("%%autocode: the cell is empty", do="say in words what you want, below the first line")
         chosen = workshop.settings(given)
         folder = _folder()
         landed = {name for name, words in self._landed.items() if words == text}
@@ -189,9 +189,9 @@ class AutocodeMagics(Magics):
         for name in names:
             target = (folder / name).resolve()
             if not target.is_relative_to(folder.resolve()):
-                raise UsageError(f"--save {name} leaves the notebook's folder.", do="save into the folder or below it")
+                raise UsageError(f"--save {name} leaves the notebook's folder", do="save into the folder or below it")
             if target.exists():
-                raise UsageError(f"--save {name}: that file exists.", do="remove it first, or save under another name")
+                raise UsageError(f"--save {name}: that file exists", do="remove it first, or save under another name")
 
     def _land(self, result: Result, job: Job, status: Status, given: argparse.Namespace) -> None:
         """Bring everything into the notebook: status line, outputs, values, files, the next cell."""
@@ -234,7 +234,7 @@ def _folder() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError:
-        raise UsageError("The working directory is gone.", do="change to a folder that exists, with %cd") from None
+        raise UsageError("the working directory is gone", do="change to a folder that exists, with %cd") from None
 
 
 def _mode(given: argparse.Namespace, environ: Mapping[str, str]) -> Any:

@@ -107,16 +107,16 @@ class TradeMagics(Magics):
         """The weights that a variable holds: a mapping, a Series, or a frame's only column of numbers."""
         name = words.removeprefix("--weights").strip()
         if name not in self._shell.user_ns:
-            raise UsageError(f"%trade --weights: there is no variable {name or '(none named)'}.", do="see %trade -h")
+            raise UsageError(f"%trade --weights: there is no variable {name or '(none named)'}", do="see %trade -h")
         value = self._shell.user_ns[name]
         if hasattr(value, "select_dtypes"):
             numbers = value.select_dtypes("number")
             if numbers.shape[1] != 1:
                 do = "name a frame with symbols as its index and one column of percentages"
-                raise UsageError(f"{name} has {numbers.shape[1]} columns of numbers.", do=do)
+                raise UsageError(f"{name} has {numbers.shape[1]} columns of numbers", do=do)
             value = numbers.iloc[:, 0]
         if not isinstance(value, Mapping) and not hasattr(value, "items"):
-            raise UsageError(f"{name} is a {type(value).__name__}, no mapping of symbols to percentages.")
+            raise UsageError(f"{name} is a {type(value).__name__}, no mapping of symbols to percentages")
         return dict(value.items())
 
 

@@ -159,14 +159,14 @@ class Workshop:
         if source is None:
             known = [made for past in self._session.past for made in definitions(past.source)]
             do = f"known here: {', '.join(known)}" if known else "ask for a function in a %%autocode cell first"
-            raise UsageError(f"No prompt of this session defined a function or class {name}.", do=do)
+            raise UsageError(f"no prompt of this session defined a function or class {name}", do=do)
         return source
 
     def definitions(self, source: str) -> str:
         """All functions and classes of `source`, to be adopted together."""
         names = definitions(source)
         if not names:
-            raise UsageError("--adopt: the code defines no function or class.", do="use --insert for the whole code")
+            raise UsageError("--adopt: the code defines no function or class", do="use --insert for the whole code")
         return extract_all(source, names)
 
     def usage(self, span: str) -> dict[str, str]:
@@ -207,7 +207,7 @@ class Workshop:
     def _past(self, number: int | None) -> Past:
         past = self._session.past
         if not past or (number is not None and not 1 <= number <= len(past)):
-            raise UsageError(f"There is no prompt {number or ''} in this session.", do="see %autocode history")
+            raise UsageError(f"there is no prompt {number or ''} in this session", do="see %autocode history")
         return past[-1 if number is None else number - 1]
 
     def _autocoder(self, asked: str | None) -> Autocoder:
@@ -277,5 +277,5 @@ def most_of_run(environ: Mapping[str, str]) -> int | None:
     except ValueError:
         most = -1.0
     if not 0 <= most < math.inf:
-        raise UsageError(f"AUTOCODER_MAX_COST={text} is no amount in USD.", do="write it like 2.00")
+        raise UsageError(f"AUTOCODER_MAX_COST={text} is no amount in USD", do="write it like 2.00")
     return int(most * 1e6)

@@ -188,7 +188,7 @@ def test_a_function_is_adopted_as_its_exact_source(notebook: Any, errors_of: Err
     errors = errors_of(node)
     assert "it cannot cross as data" in status_of(node.cells[1])
     assert errors[2] == ""
-    assert "No prompt of this session defined" in errors[3]
+    assert "no prompt of this session defined" in errors[3]
     assert errors[4] == ""
 
 
@@ -222,8 +222,8 @@ def test_what_cannot_work_is_refused_before_a_model_is_asked(notebook: Any, erro
 
     assert [error.split("\n")[0] for error in errors_of(node)[1:]] == [
         "ValueCannotCross: frame (column 'model') is a Model: it cannot cross as data",
-        "UsageError: The check test_r cannot be run.",
-        "PolicyRefused: The checks were refused.",
+        "UsageError: the check test_r cannot be run",
+        "PolicyRefused: the checks were refused",
     ]
     assert server.requests == []
 
@@ -239,18 +239,18 @@ def test_usage_tells_what_was_spent(notebook: Any, text_of: Text) -> None:
 BAD = {
     "an empty prompt": ("%%autocode\n   ", "UsageError: %%autocode: the cell is empty"),
     "an unknown option": ("%%autocode --nothing\nDo.", "UsageError: %%autocode: unrecognized arguments: --nothing"),
-    "an unknown variable": ("%%autocode --in nothing\nDo.", "UsageError: There is no variable nothing"),
+    "an unknown variable": ("%%autocode --in nothing\nDo.", "UsageError: there is no variable nothing"),
     "a value that cannot cross": ("%%autocode --in function\nDo.", "ValueCannotCross: function is a function"),
-    "an answer without code": ("%%autocode --attempts 1\nRefuse.", "NoCode: The answer holds no code block"),
+    "an answer without code": ("%%autocode --attempts 1\nRefuse.", "NoCode: the answer holds no code block"),
     "an answer in another language": (
         "%%autocode --attempts 1\nJavascript.",
-        "NoCode: The answer is written in javascript",
+        "NoCode: the answer is written in javascript",
     ),
-    "code that never ends": ("%%autocode --attempts 1\nLoop.", "RunFailed: The code was stopped"),
-    "code that kills its kernel": ("%%autocode --attempts 1\nKill.", "RunFailed: The code"),
-    "code that ends the interpreter": ("%%autocode --attempts 1\nExit.", "RunFailed: The code"),
-    "code that prints without end": ("%%autocode --attempts 1\nFlood.", "RunFailed: The code was stopped"),
-    "a result that is never defined": ("%%autocode --attempts 1 --out nothing\nGood.", "RunFailed: The code ran, but"),
+    "code that never ends": ("%%autocode --attempts 1\nLoop.", "RunFailed: the code was stopped"),
+    "code that kills its kernel": ("%%autocode --attempts 1\nKill.", "RunFailed: the code"),
+    "code that ends the interpreter": ("%%autocode --attempts 1\nExit.", "RunFailed: the code"),
+    "code that prints without end": ("%%autocode --attempts 1\nFlood.", "RunFailed: the code was stopped"),
+    "a result that is never defined": ("%%autocode --attempts 1 --out nothing\nGood.", "RunFailed: the code ran, but"),
     "a hostile update": ("%%autocode\nUpdate.", ""),
 }
 HOSTILE = (
