@@ -45,8 +45,9 @@
         +-- IllegalStep                the table of a ticket's states does not hold this step
         +-- BrokerError                the broker refused or could not be understood
 
-Each one says in three parts *what* happened, *why*, and what to *do*, carries its evidence as attributes, knows the
-exit code of a command that ends with it, and renders itself in a notebook without a traceback.
+Each one says in three parts *what* happened, *why*, and what to *do*: short fragments as Python's own errors have them,
+without a capital at the start or a full stop at the end. It carries its evidence as attributes, knows the exit code of
+a command that ends with it, and renders itself in a notebook without a traceback.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ class Lock:
         """Return the error that says why the lock has no answer to `prompt`, naming the cell that made it stale."""
         why = self.explain(prompt, previous)
         do = "run the notebook where a model may be asked, then commit autocode.lock"
-        return NotInLock(f"{self.path} has no answer to this prompt.", path=str(self.path), why=why, do=do)
+        return NotInLock(f"{self.path} has no answer to this prompt", path=str(self.path), why=why, do=do)
 
     def explain(self, prompt: Prompt, previous: str) -> str:
         """Say why `prompt` after `previous` has no entry, as exactly as the file allows."""
@@ -254,7 +254,7 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
         return None
     except OSError as error:
         do = "choose another path in AUTOCODER_LOCK"
-        raise LockError(f"{path} cannot be read.", path=str(path), why=str(error), do=do) from None
+        raise LockError(f"{path} cannot be read", path=str(path), why=str(error), do=do) from None
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
@@ -262,17 +262,17 @@ def _read(path: Path) -> Any:
     try:
         text = _read_text(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise LockError(f"{path} cannot be read.", path=str(path), why=str(error), do="mend or remove it") from None
+        raise LockError(f"{path} cannot be read", path=str(path), why=str(error), do="mend or remove it") from None
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith(("<<<<<<< ", ">>>>>>> ")):
             do = "resolve the conflict in git (keeping the entries of both sides is safe), then run the cell again"
             why = f"line {number} is a conflict marker"
-            raise LockError(f"{path} holds a git merge conflict.", path=str(path), why=why, do=do)
+            raise LockError(f"{path} holds a git merge conflict", path=str(path), why=why, do=do)
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         do = "restore it from version control, or remove it and run the notebook anew"
-        raise LockError(f"{path} is not valid JSON.", path=str(path), why=str(error), do=do) from None
+        raise LockError(f"{path} is not valid JSON", path=str(path), why=str(error), do=do) from None
 
 
 def _read_text(path: Path) -> str:
@@ -290,16 +290,16 @@ def _read_text(path: Path) -> str:
 def _parse(data: Any, path: Path) -> dict[str, Entry]:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         do = "move that file away, or set AUTOCODER_LOCK to another path"
-        raise LockError(f"{path} is not a lock of this program.", path=str(path), do=do)
+        raise LockError(f"{path} is not a lock of this program", path=str(path), do=do)
     if data.get("version") != VERSION:
         why = f"it has version {data.get('version')!r}, this program writes {VERSION}"
         do = "upgrade jupyter-autocoder"
-        raise LockError(f"{path} was written by another version.", path=str(path), why=why, do=do)
+        raise LockError(f"{path} was written by another version", path=str(path), why=why, do=do)
     try:
         return {str(key): _entry(raw) for key, raw in data["entries"].items()}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         do = "restore it from version control, or remove it and run the notebook anew"
-        raise LockError(f"{path} is damaged.", path=str(path), why=repr(error), do=do) from None
+        raise LockError(f"{path} is damaged", path=str(path), why=repr(error), do=do) from None
 
 
 def _entry(raw: Mapping[str, Any]) -> Entry:
@@ -383,4 +383,4 @@ def _replace(path: Path, text: str) -> None:
 
 def _unwritable(path: Path, error: Exception) -> LockError:
     do = "make the folder writable or free some space; the answer itself is in the cell's output"
-    return LockError(f"{path} could not be written; it is unchanged.", path=str(path), why=str(error), do=do)
+    return LockError(f"{path} could not be written; it is unchanged", path=str(path), why=str(error), do=do)

@@ -35,12 +35,12 @@ class Purse:
     def allow(self, ask: Ask) -> None:
         """Raise BudgetExceeded where there is too little left for `ask`, PriceUnknown where nobody knows."""
         if ask.cost is None:
-            what = f"The price of {ask.model} is not known, and this run may cost {dollars(self.size)} at most."
+            what = f"the price of {ask.model} is not known, and this run may cost {dollars(self.size)} at most"
             do = f"name its price in a prices file (AUTOCODER_MODEL_PRICES_FILE), not {ask.model}, or no --max-cost"
             raise PriceUnknown(what, model=ask.model, do=do)
         if (spent := self.spent) + ask.cost > self.size:
             raise BudgetExceeded(
-                f"This run may cost {dollars(self.size)} at most, which does not allow this.",
+                f"this run may cost {dollars(self.size)} at most, which does not allow this",
                 limit="usd_per_run",
                 budget=self.size,
                 spent=spent,
