@@ -39,7 +39,7 @@ async def walk(out: Outside, request: Question, turn: Turn) -> AsyncGenerator[Te
         model = out.model(name)
         if failed is not None and (out.clock.timer() >= turn.deadline or not _may_follow(out, model, failed)):
             continue
-        need = request.need(model=name)
+        need = request.need(model)
         skip = None if out.alone else chain.why_not(model, need, today=out.clock.today(), dated=out.provider.dated)
         if skip is not None:
             passed_over = passed_over or skip.error(

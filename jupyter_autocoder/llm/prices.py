@@ -19,6 +19,8 @@ from typing import Any
 from jupyter_autocoder.errors import SettingsError
 
 MILLION = 1_000_000
+# The tokens of one image at most, where a model's row does not say: as many patches as any of the models takes.
+PER_IMAGE = 10_000
 # gpt-4o-2024-11-20 and gpt-3.5-turbo-0125 are snapshots of the model before the date.
 _SNAPSHOT = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{4})$")
 
@@ -52,6 +54,8 @@ class Model:
     features: frozenset[str] = frozenset({"tools", "images", "json_schema"})
     shutdown: datetime.date | None = None
     tools_effort: str = ""
+    image: int = PER_IMAGE
+    image_low: int | None = None
 
     @property
     def priced(self) -> bool:

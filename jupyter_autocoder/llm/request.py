@@ -34,7 +34,7 @@ class Question(Protocol):
     def names(self, settings: ModelSettings, *, local: bool) -> tuple[str, ...]:
         """Name the models to ask, one after the other."""
 
-    def need(self, *, model: str) -> chain.Need:
+    def need(self, model: Model) -> chain.Need:
         """Give what the question needs of a model; the tokens as `model` would count them."""
 
     def body(self, model: Model, *, room: int, both_limits: bool) -> dict[str, Any]:
@@ -61,8 +61,8 @@ class Texts:
     def names(self, settings: ModelSettings, *, local: bool) -> tuple[str, ...]:
         return (self.model,)
 
-    def need(self, *, model: str) -> chain.Need:
-        sizes = [tokens.count_text(text, model=model) for text in self.texts]
+    def need(self, model: Model) -> chain.Need:
+        sizes = [tokens.count_text(text, model=model.name) for text in self.texts]
         features = frozenset({"embeddings"})
         return chain.Need(input_tokens=sum(sizes), longest=max(sizes), max_output_tokens=0, features=features)
 
@@ -92,9 +92,11 @@ class Request:
     def names(self, settings: ModelSettings, *, local: bool) -> tuple[str, ...]:
         return chain.chain(settings, self.model, local=local)
 
-    def need(self, *, model: str) -> chain.Need:
+    def need(self, model: Model) -> chain.Need:
         return chain.Need(
-            input_tokens=tokens.count_request(self.messages, tools=self.tools, model=model),
+            input_tokens=tokens.count_request(
+                self.messages, tools=self.tools, model=model.name, image=model.image, image_low=model.image_low
+            ),
             max_output_tokens=self.max_output_tokens,
             features=chain.needed_features(self.messages, self.tools),
         )

@@ -16,14 +16,12 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 PER_MESSAGE = 3
 PRIMING = 3
-# An image in high detail is cut into tiles; this is a large one's price on the models that take images.
-PER_IMAGE = 1_500
 FACTOR = 1.3
 # The tokenizer cuts where the case changes, and knows ordinary words whole; what is longer than those it cuts short.
 _LONGEST_WORD = 12
@@ -71,11 +69,35 @@ def bound(text: str) -> int:
 
 
 def count_request(
-    messages: Sequence[Mapping[str, Any]], *, tools: Sequence[Mapping[str, Any]] = (), model: str = ""
+    messages: Sequence[Mapping[str, Any]],
+    *,
+    tools: Sequence[Mapping[str, Any]] = (),
+    model: str = "",
+    image: int = 0,
+    image_low: int | None = None,
 ) -> int:
-    """Count or estimate the input tokens of a chat request."""
+    """Count or estimate the input tokens of a chat request; a picture has `image`, in low detail `image_low`."""
     total = PRIMING + sum(PER_MESSAGE + _count_message(message, model) for message in messages)
+    for picture in _pictures(messages):
+        low = image_low is not None and _detail(picture) == "low"
+        total += image_low if low and image_low is not None else image
     return total + (count_text(json.dumps(list(tools)), model=model) if tools else 0)
+
+
+def _pictures(messages: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for message in messages:
+        content = message.get("content")
+        if isinstance(content, Sequence) and not isinstance(content, str):
+            yield from (part for part in content if _is_picture(part))
+
+
+def _is_picture(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get("type") == "image_url"
+
+
+def _detail(picture: Mapping[str, Any]) -> str:
+    said = picture.get("image_url")
+    return str(said.get("detail", "")) if isinstance(said, Mapping) else ""
 
 
 def _count_message(message: Mapping[str, Any], model: str) -> int:
@@ -91,8 +113,8 @@ def _count_message(message: Mapping[str, Any], model: str) -> int:
 
 
 def _count_part(part: Any, model: str) -> int:
-    if isinstance(part, Mapping) and part.get("type") == "image_url":
-        return PER_IMAGE
+    if _is_picture(part):
+        return 0
     if isinstance(part, Mapping) and isinstance(part.get("text"), str):
         return count_text(part["text"], model=model)
     return count_text(json.dumps(part, default=str), model=model)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_autocoder.llm import tokens
+from jupyter_autocoder.llm import prices, tokens
 
 PYTHON = (
     'def mean(values: list[float]) -> float:\n    """Give the mean."""\n    return sum(values) / len(values)\n' * 20
@@ -89,7 +89,26 @@ def test_request_counts_messages_tools_and_pictures() -> None:
     assert one == tokens.PRIMING + tokens.PER_MESSAGE + tokens.estimate("user") + tokens.estimate("Hello")
     assert tokens.count_request([hello, hello]) == 2 * one - tokens.PRIMING
     assert tokens.count_request([hello], tools=[tool]) > one
-    assert tokens.PER_IMAGE < tokens.count_request([picture]) < tokens.PER_IMAGE + 50
+    assert tokens.count_request([picture], image=7_000) == one + 7_000
+
+
+@pytest.mark.parametrize(("detail", "size"), [("low", 85), ("high", 1445), ("auto", 1445), (None, 1445)])
+def test_a_picture_is_counted_by_its_detail(detail: str | None, size: int) -> None:
+    url = {"url": "data:image/png;base64,AA"} | ({"detail": detail} if detail else {})
+    message = {"role": "user", "content": [{"type": "image_url", "image_url": url}]}
+    model = prices.load().find("gpt-4o")
+
+    counted = tokens.count_request([message], image=model.image, image_low=model.image_low)
+
+    assert counted - tokens.count_request([message]) == size
+
+
+def test_no_model_that_takes_pictures_is_thought_cheaper_than_it_is() -> None:
+    table = prices.load().models
+
+    assert table["gpt-4o-mini"].image == 2833 + 8 * 5667
+    assert min(model.image for model in table.values()) >= 1000
+    assert prices.load().find("unheard-of").image == prices.PER_IMAGE
 
 
 def test_nothing_is_ever_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
