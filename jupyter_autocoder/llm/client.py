@@ -141,9 +141,16 @@ class GovernedClient:
         request = self._request(messages, model, tools, max_output_tokens, streamed=True)
         return AnswerStream(self._answer(request), self._streams)
 
-    async def embed(self, texts: str | Sequence[str], *, model: str | None = None) -> Embeddings:
+    async def embed(
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Embeddings:
         """Give one vector for each text, in their order; large lists are sent in several requests."""
-        return await embed(self._out, [texts] if isinstance(texts, str) else texts, model=model)
+        given = [texts] if isinstance(texts, str) else texts
+        return await embed(self._out, given, model=model, on_progress=on_progress)
 
     def _request(
         self, messages: Messages, model: str | None, tools: Tools | None, room: int | None, *, streamed: bool

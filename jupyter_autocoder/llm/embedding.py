@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from jupyter_autocoder.errors import AutocoderError, UsageError
-from jupyter_autocoder.events import Embeddings, Usage
+from jupyter_autocoder.events import Embeddings, Progress, Usage
 from jupyter_autocoder.llm import tokens
 from jupyter_autocoder.llm.asking import walk
 from jupyter_autocoder.llm.outside import Outside
@@ -18,7 +18,9 @@ MOST_TEXTS = 256
 MOST_TOKENS = 100_000
 
 
-async def embed(out: Outside, texts: Sequence[str], *, model: str | None) -> Embeddings:
+async def embed(
+    out: Outside, texts: Sequence[str], *, model: str | None, on_progress: Callable[[Progress], None] | None = None
+) -> Embeddings:
     """Give one vector for each text; raises UsageError on a text that is empty or none."""
     for index, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
@@ -31,8 +33,9 @@ async def embed(out: Outside, texts: Sequence[str], *, model: str | None) -> Emb
         turn = await out.begin()
         try:
             async with contextlib.aclosing(walk(out, Texts(texts=batch, model=name), turn)) as events:
-                async for _ in events:
-                    pass
+                async for event in events:
+                    if isinstance(event, Progress) and on_progress is not None:
+                        on_progress(event)
         except AutocoderError as error:
             error.usage = usage + turn.usage
             raise

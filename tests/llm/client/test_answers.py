@@ -235,6 +235,22 @@ def test_embeddings_come_in_order_over_several_requests(world: Any, monkeypatch:
     assert here.server.problems == []
 
 
+def test_waits_of_an_embedding_are_announced_as_well(world: Any, waits_of: Any) -> None:
+    here = world(limits__requests_per_minute=1, limits__requests_per_day=100)
+    seen: list[Progress] = []
+
+    async def main() -> None:
+        async with here.client() as client:
+            for text in ("one", "two"):
+                await client.embed(text, on_progress=seen.append)
+
+    asyncio.run(main())
+
+    waits = waits_of(seen)
+    assert len(waits) >= 60
+    assert "1 requests per minute" in waits[0].text
+
+
 def test_embedding_retries_and_never_falls_back(world: Any) -> None:
     here = world(embeddings=[fault("overload"), Reply(), fault("quota")])
 
