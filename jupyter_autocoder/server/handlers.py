@@ -114,7 +114,8 @@ class Variables(Endpoint):
         shown = services.settings.notebook
         rows = shown.rows_shown if shown.show_data else 0
         found = await services.notebooks.variables(self.get_query_argument("notebook"), rows=rows)
-        self.answer({"rows": rows, "variables": [self._told(variable) for variable in found]})
+        told = await asyncio.to_thread(lambda: [self._told(variable) for variable in found])
+        self.answer({"rows": rows, "variables": told})
 
     def _told(self, variable: Variable) -> dict[str, str]:
         """Secrets are hidden before a person chooses: a column may be named by one, a row may hold one."""

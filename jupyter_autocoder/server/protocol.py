@@ -21,6 +21,8 @@ MAX_FRAME = 1024 * 1024
 MAX_TEXT = 100_000
 MAX_ID = 64
 MAX_ATTACHMENTS = 20
+# Characters of one attachment: the sidebar cuts at 100,000, keeping both ends.
+MAX_ATTACHED = 110_000
 
 
 class ProtocolError(Malformed):
@@ -249,7 +251,7 @@ def _check_attachments(attachments: tuple[Attachment, ...]) -> None:
     if len(attachments) > MAX_ATTACHMENTS:
         raise Malformed(f"more than {MAX_ATTACHMENTS} attachments")
     for attachment in attachments:
-        if len(attachment.text) > MAX_FRAME or len(attachment.label) > 500:
+        if len(attachment.text) > MAX_ATTACHED or len(attachment.label) > 500:
             raise Malformed("an attachment is too long")
         if _broken(attachment.text + attachment.label):
             raise Malformed("an attachment is not valid text")

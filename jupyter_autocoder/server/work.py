@@ -29,6 +29,9 @@ NO_CODE = Problem(
     kind="NoCode", what="There is no Python code block to run.", do="Ask for code first, or write it after /run."
 )
 NO_TRADING = Problem(kind="NoTrading", what="There is no trading on this server.")
+NOT_THERE = (
+    "It ran without the notebook's variables: * has no free kernel in which %load_ext jupyter_autocoder was run."
+)
 # A result bigger than this is for a notebook, not for a sidebar; in characters of JSON.
 MAX_OUTPUT = 1024 * 1024
 TOO_BIG = "The output is too big for the sidebar and was cut; run the code in the notebook to see all of it."
@@ -95,16 +98,8 @@ class Worker:
     # -- answering -----------------------------------------------------------------------------------------------------
     async def _ask(self, frame: Ask) -> None:
         services = self.room.services
-        text, hidden = services.redact(frame.text)
-        attachments = tuple(self._redacted(item) for item in frame.attachments)
-        hidden += sum(count for _, count in attachments)
-        message = Message(
-            id=frame.id,
-            role="person",
-            text=text,
-            time=time.time(),
-            attachments=tuple(item for item, _ in attachments),
-        )
+        # In a thread: long texts take a second, and every other conversation would stand still meanwhile.
+        message, hidden = await asyncio.to_thread(self._redacted, frame)
         try:
             if not await self.room.add(message):
                 return
@@ -114,16 +109,23 @@ class Worker:
         conversation = await asyncio.to_thread(services.history.conversation, self.room.owner, self.room.id)
         self.room.title(conversation.title)
         self._listing()
-        command = chat.read_command_line(text)
+        command = chat.read_command_line(message.text)
         if command is not None:
             await self._command(command)
-        elif not await self._trade(text, asked=False):
+        elif not await self._trade(message.text, asked=False):
             await self._answer(hidden)
 
-    def _redacted(self, attachment: Attachment) -> tuple[Attachment, int]:
-        text, hidden = self.room.services.redact(attachment.text)
-        tokens = self.room.services.count(text)
-        return dataclasses.replace(attachment, text=text, tokens=tokens), hidden
+    def _redacted(self, frame: Ask) -> tuple[Message, int]:
+        """Give a question as it is kept and sent, and how many secrets were hidden in it."""
+        services = self.room.services
+        text, hidden = services.redact(frame.text)
+        attachments: list[Attachment] = []
+        for item in frame.attachments:
+            clean, found = services.redact(item.text)
+            attachments.append(dataclasses.replace(item, text=clean, tokens=services.count(clean)))
+            hidden += found
+        message = Message(id=frame.id, role="person", text=text, time=time.time(), attachments=tuple(attachments))
+        return message, hidden
 
     async def _answer(self, hidden: int) -> None:
         room = self.room
@@ -228,7 +230,8 @@ class Worker:
         if conversation.notebook and services.notebooks is not None:
             kernel = await services.notebooks.find(conversation.notebook)
         where = f"the sandbox of {conversation.notebook}" if kernel else "this conversation's sandbox"
-        execution = dataclasses.replace(execution, state="running", where=where)
+        notes = (NOT_THERE.replace("*", conversation.notebook),) if conversation.notebook and not kernel else ()
+        execution = dataclasses.replace(execution, state="running", where=where, notes=notes)
         self._put_execution(message, execution)
         if kernel and services.notebooks is not None:
             run = await self._in_notebook(kernel, execution.source, emit)
@@ -384,7 +387,7 @@ class Worker:
 
 def executed(execution: Execution, run: Run) -> Execution:
     """Give the execution as the run left it, its outputs cut to what a sidebar can show."""
-    outputs, notes, size = [], list(run.notes), 0
+    outputs, notes, size = [], [*execution.notes, *run.notes], 0
     for output in run.outputs:
         size += sum(
             len(str(part)) for part in (output.get("text", ""), output.get("data", ""), output.get("traceback", ""))

@@ -5,12 +5,21 @@
  * While an answer streams, the blocks that did not change keep their nodes: only the tail is drawn anew.
  */
 
-import { lexer, type Token, type Tokens } from 'marked';
+import { Lexer, type Token, type Tokens } from 'marked';
 
 import { el } from './dom';
 import { image, link } from './links';
 
 const MAX_DEPTH = 24;
+/** Characters of one text that are read as Markdown; a sidebar is not the place for more. */
+const MAX_TEXT = 200_000;
+/** `marked` looks from each mark to the end of its paragraph: this is how many steps one paragraph may take. */
+const MAX_STEPS = 2_000_000;
+const MARKS = /[*_~[\]`!<\\&@]/g;
+/** In a run this long it looks for an address from each of its letters on. */
+const LONG_RUN = /\S{2000}/;
+/** Levels of quotes and lists in each other, by the signs that begin a line. */
+const DEEP = /^(?:[ \t]*(?:>|[-*+]|\d+[.)])){40}|^[ \t]{200}/m;
 const HEADINGS = ['h3', 'h4', 'h5', 'h6', 'h6', 'h6'] as const;
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: '&',
@@ -44,7 +53,7 @@ export class MarkdownView {
 
   /** Show a text; nodes of blocks that are the same as before stay as they are. */
   show(text: string): void {
-    const tokens = lexer(text, { gfm: true, breaks: false }).filter(token => token.type !== 'space');
+    const tokens = read(text).filter(token => token.type !== 'space');
     const raws = tokens.map(token => token.raw);
     let same = 0;
     while (same < raws.length && same < this._raws.length && raws[same] === this._raws[same]) {
@@ -67,6 +76,28 @@ export function markdown(text: string, code: CodeBlock = plainCode): HTMLElement
   const view = new MarkdownView(code);
   view.show(text);
   return view.node;
+}
+
+/** Reads a paragraph's inside only where that takes a bounded time; a hostile one is shown as the text it is. */
+class BoundedLexer extends Lexer {
+  override inlineTokens(src: string, tokens: Token[] = []): Token[] {
+    const marks = src.match(MARKS)?.length ?? 0;
+    if (src.length * marks > MAX_STEPS || LONG_RUN.test(src)) {
+      tokens.push({ type: 'text', raw: src, text: src, escaped: true });
+      return tokens;
+    }
+    return super.inlineTokens(src, tokens);
+  }
+}
+
+function read(text: string): Token[] {
+  const head = text.slice(0, MAX_TEXT);
+  const rest = text.slice(MAX_TEXT);
+  const tail: Token[] = rest ? [{ type: 'text', raw: rest, text: rest, escaped: true }] : [];
+  if (DEEP.test(head)) {
+    return [{ type: 'text', raw: head, text: head, escaped: true }, ...tail];
+  }
+  return [...new BoundedLexer({ gfm: true, breaks: false }).lex(head), ...tail];
 }
 
 function blocks(tokens: readonly Token[] | undefined, code: CodeBlock, depth: number): Node[] {

@@ -118,7 +118,7 @@ export class Session {
       const conversation = await this._begun();
       const frame: AskFrame = { type: 'ask', id: newId(), conversation, text, attachments };
       // The server shuts the door on a bigger frame, and it would be sent again and again.
-      if (new TextEncoder().encode(JSON.stringify(frame)).length > MAX_FRAME) {
+      if (new Blob([JSON.stringify(frame)]).size > MAX_FRAME) {
         throw new TooBig();
       }
       this.transport.ask(frame);

@@ -181,3 +181,48 @@ describe('outputs', () => {
     expect(drawOutput(output).textContent).toBe('Bad\nlink');
   });
 });
+
+describe('a text made to hold the page up', () => {
+  const texts: Record<string, string> = {
+    stars: '*a '.repeat(20_000),
+    'double stars': '**a'.repeat(10_000),
+    underscores: '_a'.repeat(20_000),
+    'odd underscores': '_a _'.repeat(20_000),
+    tildes: '~a ~~b'.repeat(10_000),
+    brackets: '['.repeat(20_000),
+    'bracket pairs': '[a]('.repeat(15_000),
+    'nested brackets': '['.repeat(5_000) + ']'.repeat(5_000),
+    images: '![a'.repeat(15_000),
+    quotes: '>'.repeat(5_000) + 'x',
+    'spaced quotes': '> '.repeat(5_000) + 'x',
+    lists: Array.from({ length: 2_000 }, (_, level) => `${' '.repeat(level * 2)}- a`).join('\n'),
+    'lists on a line': '- '.repeat(5_000) + 'x',
+    'many items': '- a\n'.repeat(10_000),
+    backticks: Array.from({ length: 300 }, (_, count) => '`'.repeat(count)).join(' a '),
+    'one letter': 'a'.repeat(100_000),
+    'short words': 'a.b '.repeat(40_000),
+    addresses: 'a@'.repeat(20_000),
+    links: 'http://a.'.repeat(10_000),
+    tags: '<a '.repeat(20_000),
+    comments: '<!--'.repeat(20_000),
+    entities: '&amp'.repeat(20_000),
+    backslashes: '\\'.repeat(50_000),
+    headings: '# a '.repeat(20_000),
+    rules: '- - '.repeat(20_000),
+    table: `|${'a|'.repeat(2_000)}\n|${'-|'.repeat(2_000)}\n`,
+    'half a table': '|a'.repeat(20_000),
+    definitions: '[a]: <'.repeat(10_000),
+    spaces: `a${' '.repeat(100_000)}b`,
+    newlines: 'a\n'.repeat(50_000),
+    fences: '```a\n'.repeat(10_000)
+  };
+
+  it.each(Object.entries(texts))('%s: is read in a bounded time', (_, text) => {
+    const began = performance.now();
+
+    const node = markdown(text);
+
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(node.childNodes.length).toBeGreaterThan(0);
+  });
+});

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import random
 import struct
+import time
 
 import pytest
 import websocket
@@ -100,6 +102,27 @@ def test_ten_thousand_quick_messages_are_answered_or_refused_and_the_server_live
 
 
 @pytest.mark.server
+def test_long_attachments_do_not_hold_up_the_others(server):
+    def slow(text: str) -> tuple[str, int]:
+        time.sleep(0.5)
+        return text, 0
+
+    server.house.services = dataclasses.replace(server.house.services, redact=slow)
+    conversation = server.begin()
+    attached = [{"kind": "file", "label": f"f{number}", "text": "x" * 100_000, "tokens": 0} for number in range(4)]
+    with server.tab() as tab:
+        tab.open(conversation)
+        tab.send("ask", id="q1", conversation=conversation, text="read this", attachments=attached)
+        waited = []
+        for _ in range(4):
+            began = time.monotonic()
+            server.fetch("GET", "budget")
+            waited.append(time.monotonic() - began)
+        tab.put("done")
+
+    assert max(waited) < 0.45
+
+
 def test_too_many_tabs_of_one_person_are_turned_away(server):
     tabs = [server.tab() for _ in range(32)]
     try:

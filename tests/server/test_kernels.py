@@ -96,6 +96,23 @@ def test_code_goes_to_the_kernel_byte_for_byte_and_its_result_comes_back(noteboo
     assert json.dumps(server.sandboxes.forgotten) == "[]"
 
 
+def test_a_run_that_cannot_go_to_the_notebook_says_that_it_has_none_of_its_variables(notebook, server):
+    kernels, _, _ = notebook
+    server.house.services = dataclasses.replace(server.house.services, notebooks=kernels)
+    conversation = server.fetch("POST", "conversations", {"notebook": "a.ipynb"})[1]["id"]
+
+    with server.tab() as tab:
+        tab.open(conversation)
+        tab.send("ask", id="q1", conversation=conversation, text="/run print(1)")
+        put = tab.until(
+            lambda f: f["type"] == "put" and [item["state"] for item in f["message"]["executions"]] == ["done"]
+        )
+
+    execution = put["message"]["executions"][0]
+    assert execution["where"] == "this conversation's sandbox"
+    assert "a.ipynb has no free kernel" in execution["notes"][0]
+
+
 def test_variables_are_told_by_what_they_are_and_never_by_what_they_hold(notebook, server):
     kernels, call, kernel = notebook
     call(_execute(kernels, kernel, DATA))

@@ -17,6 +17,11 @@ ENDPOINTS = [
     ("GET", "conversations/abc/export", None),
     ("POST", "tokens", {"texts": []}),
     ("GET", "budget", None),
+    ("GET", "variables?notebook=a.ipynb", None),
+    ("GET", "tickets/abc", None),
+    ("POST", "tickets/abc", {"kind": "draw"}),
+    ("GET", "trading", None),
+    ("POST", "trading", {"state": "halted"}),
 ]
 
 

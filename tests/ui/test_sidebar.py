@@ -290,6 +290,29 @@ def test_slash_commands_are_completed_and_answered(visitor):
     assert "/limits" in note.inner_text()
 
 
+def test_a_server_that_ends_in_the_middle_of_an_answer_leaves_what_came_and_says_so(
+    visitor, answers, model, tmp_path, lab_class
+):
+    answers(Reply(text="word " * 2000, chunk=5, pause=0.05))
+    with lab_class(tmp_path, model.base_url) as server:
+        person = visitor(server=server)
+        person.ask("go on and on")
+        person.answer("writing")
+
+        server.process.kill()
+        server.stop()
+        person.page.locator(".jp-ac-offline", has_text="lost").wait_for(timeout=20_000)
+        server.start()
+        stopped = person.answer("stopped", timeout=60_000)
+        person.shot("interrupted")
+        answers("Again.")
+        person.ask("once more")
+        person.answer("done", timeout=30_000)
+
+    assert "The server ended" in stopped.inner_text()
+    assert person.messages("person").count() == 2
+
+
 def test_what_is_sent_while_the_server_is_away_waits_and_is_sent_once(visitor, answers, model, tmp_path, lab_class):
     answers("Back again.")
     with lab_class(tmp_path, model.base_url) as server:

@@ -9,6 +9,9 @@ import { button, el } from '../dom';
 
 const PYTHON: ReadonlySet<string> = new Set(['', 'python', 'py', 'python3', 'ipython']);
 
+/** Characters; a longer code stays plain, since each of its words would become an element. */
+const MAX_COLOURED = 30_000;
+
 /** What the buttons do. */
 export interface CodeActions {
   readonly trans: TranslationBundle;
@@ -35,7 +38,9 @@ export function codeBlock(
   if (!closed) {
     return block;
   }
-  actions.highlight(code, source, language || 'python');
+  if (source.length <= MAX_COLOURED) {
+    actions.highlight(code, source, language || 'python');
+  }
   const bar = el('div', {
     class: 'jp-ac-code-bar',
     role: 'toolbar',

@@ -14,6 +14,8 @@ import { ExecutionView } from './execution';
 
 /** Milliseconds between two drawings of a text that grows: fast enough for the eye, slow enough for the page. */
 const DRAW = 50;
+/** How many times as long as a drawing took the page rests before the next. */
+const REST = 4;
 
 /** What a message needs of its panel. */
 export interface MessageHost {
@@ -51,7 +53,8 @@ export class MessageView {
   /** Show a newer state; text is drawn at most every DRAW milliseconds. */
   update(message: Message): void {
     this._message = message;
-    const wait = this._drawn + DRAW - performance.now();
+    // What takes long to draw is drawn less often, so that the page stays the person's.
+    const wait = this._drawn + Math.max(DRAW, REST * this._cost) - performance.now();
     if (message.state !== 'writing' || wait <= 0) {
       this._drawNow();
     } else if (this._timer === undefined) {
@@ -94,8 +97,10 @@ export class MessageView {
   private _drawNow(): void {
     clearTimeout(this._timer);
     this._timer = undefined;
-    this._drawn = performance.now();
+    const began = performance.now();
     this._draw();
+    this._drawn = performance.now();
+    this._cost = this._drawn - began;
   }
 
   private _draw(): void {
@@ -169,6 +174,7 @@ export class MessageView {
   private readonly _views = new Map<string, ExecutionView>();
   private _ticket = '';
   private _drawn = 0;
+  private _cost = 0;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _clock: ReturnType<typeof setInterval> | undefined;
 }

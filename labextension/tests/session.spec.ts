@@ -1,0 +1,75 @@
+import type { Api } from '../src/api';
+import { MAX, Tray } from '../src/attachments';
+import { MAX_FRAME } from '../src/protocol';
+import { Session, type Notice } from '../src/session';
+import { Transport, type Socket } from '../src/transport';
+
+/** A session whose server gives every conversation the id `c`, and whose socket never opens. */
+function made(): { session: Session; transport: Transport; notices: (Notice | null)[] } {
+  const socket: Socket = {
+    readyState: 0,
+    onopen: null,
+    onclose: null,
+    onmessage: null,
+    onerror: null,
+    send: () => undefined,
+    close: () => undefined
+  };
+  const transport = new Transport({ connect: () => socket });
+  const api = {
+    begin: async () => ({ id: 'c', title: '', notebook: '', created: 0, changed: 0 })
+  } as unknown as Api;
+  const session = new Session(api, transport, new Tray(async texts => texts.map(() => 1)), localStorage);
+  const notices: (Notice | null)[] = [];
+  session.notice.connect((_, notice) => notices.push(notice));
+  return { session, transport, notices };
+}
+
+describe('a session', () => {
+  afterEach(() => localStorage.clear());
+
+  it('sends a question with what is attached, and empties the tray', async () => {
+    const { session, transport } = made();
+    await session.tray.add('file', 'a.csv', 'x,y');
+
+    const taken = await session.ask('what is it?');
+
+    expect(taken).toBe(true);
+    expect(session.tray.items).toEqual([]);
+    expect(transport.unconfirmed).toMatchObject([{ text: 'what is it?', attachments: [{ label: 'a.csv' }] }]);
+    transport.dispose();
+  });
+
+  it('keeps what no frame can hold, and says so, instead of sending it for ever', async () => {
+    const { session, transport, notices } = made();
+    const wide = '\u00e9'.repeat(MAX_FRAME / 16);
+    for (let number = 0; number < 10; number += 1) {
+      await session.tray.add('file', `f${number}`, wide);
+    }
+
+    const taken = await session.ask('too much');
+
+    expect(taken).toBe(false);
+    expect(transport.unconfirmed).toEqual([]);
+    expect(session.tray.items).toHaveLength(10);
+    expect(notices[notices.length - 1]?.what).toBe('This is too much to send at once.');
+    transport.dispose();
+  });
+});
+
+describe('a tray', () => {
+  it('takes no more than the server does, and drops nothing', async () => {
+    const tray = new Tray(async texts => texts.map(() => 1));
+    for (let number = 0; number < MAX; number += 1) {
+      await tray.add('file', `f${number}`, 'x');
+    }
+
+    const more = await tray.add('file', 'one more', 'x');
+    const again = await tray.add('file', 'f0', 'newer');
+
+    expect(more).toBe(false);
+    expect(again).toBe(true);
+    expect(tray.items).toHaveLength(MAX);
+    expect(tray.items[MAX - 1]).toMatchObject({ label: 'f0', text: 'newer' });
+  });
+});
