@@ -34,7 +34,8 @@ from jupyter_autocoder.broking.sending import Sender
 from jupyter_autocoder.broking.tickets import TicketBook
 from jupyter_autocoder.desk.help import Helper, helped
 from jupyter_autocoder.desk.management import manage
-from jupyter_autocoder.desk.outcome import Outcome, OutcomeKind, names, question
+from jupyter_autocoder.desk.outcome import Outcome, OutcomeKind
+from jupyter_autocoder.desk.questions import names, question
 from jupyter_autocoder.desk.said import same_words, storable, weight
 from jupyter_autocoder.errors import BrokerError, IllegalStep, TicketConflict, TradeRefused, UsageError
 from jupyter_autocoder.llm.identity import current_user

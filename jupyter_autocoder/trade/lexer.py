@@ -124,7 +124,9 @@ class _Lexer(Figures):
             lexeme = read(at)
             if lexeme:
                 return lexeme
-        return self._make("UNKNOWN", at, at + 1)
+        # "10AAPL" is one thing that nobody understands, not a digit and a word.
+        atom = _ATOM.match(self.text, at)
+        return self._make("UNKNOWN", at, atom.end() if atom else at + 1)
 
     # -- symbols -------------------------------------------------------------------------------------------------------
     def _order_id(self, at: int) -> Lexeme | None:

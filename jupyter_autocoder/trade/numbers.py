@@ -160,6 +160,7 @@ def _fraction(words: Sequence[str]) -> Spelled | None:
 def _whole(words: Sequence[str]) -> tuple[int, int]:
     """Return the whole number the words begin with, and how many words it took (0: none)."""
     total = group = at = 0
+    last = max(SCALES.values()) + 1
     seen = False
     while at < len(words):
         word = words[at]
@@ -167,7 +168,8 @@ def _whole(words: Sequence[str]) -> tuple[int, int]:
             group += SMALL[word]
         elif word in TENS and group % 100 == 0:
             group += TENS[word]
-        elif word in SCALES and seen:
+        elif word in SCALES and _scales(group, SCALES[word], last):
+            last = min(last, SCALES[word]) if SCALES[word] >= 1000 else last
             total, group = _scaled(total, group, SCALES[word])
         elif word in ("a", "an") and not seen and at + 1 < len(words) and words[at + 1] in SCALES:
             group = 1
@@ -183,6 +185,11 @@ def _whole(words: Sequence[str]) -> tuple[int, int]:
 
 def _goes_on(words: Sequence[str], at: int) -> bool:
     return at < len(words) and (words[at] in SMALL or words[at] in TENS)
+
+
+def _scales(group: int, scale: int, last: int) -> bool:
+    """Whether a scale may follow: "two hundred thousand" is a number, "two thousand million" is asked about."""
+    return 0 < group < 100 if scale < 1000 else bool(group) and scale < last
 
 
 def _scaled(total: int, group: int, scale: int) -> tuple[int, int]:

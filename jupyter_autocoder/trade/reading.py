@@ -215,7 +215,8 @@ class _Reader:
         """Ask about a word that is no symbol, or several."""
         if lexeme.kind == "AMBIGUOUS":
             return _clarify("ambiguous_symbol", ("symbol",), lexeme.value)
-        candidates = self.symbols.candidates(lexeme.value or lexeme.text)
+        word = lexeme.value or lexeme.text
+        candidates = self.symbols.candidates(word) if re.search("[A-Za-z]", word) else ()
         reason = "unknown_symbol" if candidates or lexeme.kind == "UNKNOWN_SYMBOL" else "not_understood"
         return _clarify(reason, (lexeme.text,), candidates)
 

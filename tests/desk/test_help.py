@@ -23,7 +23,7 @@ from jupyter_autocoder.trade.states import State
 
 ODD = "procure me 10 of those lovely AAPL shares at 150, mate"
 SAID = {"side": "buy", "symbol": "AAPL", "qty": "10", "type": "limit", "limit_price": "150"}
-PLAIN = "Not clear: not understood. Missing: procure."
+PLAIN = "Not clear: I do not understand “procure”."
 
 
 def proposal(*orders: dict[str, Any], name: str = TOOL_NAME) -> Reply:

@@ -124,4 +124,4 @@ def test_a_model_helps_to_read_what_the_rules_cannot_and_is_kept_out_where_nothi
     assert "model" in text_of(helped.cells[0])
     assert "No ticket" in text_of(helped.cells[1])
     assert len(fake.requests) == sent == 1
-    assert text_of(locked.cells[0]) == text_of(in_ci.cells[0]) == "Not clear: not understood. Missing: procure."
+    assert text_of(locked.cells[0]) == text_of(in_ci.cells[0]) == "Not clear: I do not understand “procure”."
