@@ -24,6 +24,7 @@ class Refusal:
 
     def error(self) -> RateLimited:
         unit, _, per = self.limit.partition("_per_")
+        unit = unit.removesuffix("s") if self.size == 1 else unit
         what = f"{_OWNERS[self.counted.scope]} limit of {self.size:,} {unit} per {per} is reached"
         if math.isinf(self.wait):
             why = f"one request asks for {self.asked:,}, so waiting would not help"

@@ -248,7 +248,7 @@ def test_waits_of_an_embedding_are_announced_as_well(world: Any, waits_of: Any) 
 
     waits = waits_of(seen)
     assert len(waits) >= 60
-    assert "1 requests per minute" in waits[0].text
+    assert "1 request per minute" in waits[0].text
 
 
 def test_embedding_retries_and_never_falls_back(world: Any) -> None:
