@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,14 @@ def understand(
     outputs: Iterable[str] | None,
     files: Iterable[str],
     landed: Iterable[str] = (),
+    reserved: Container[str] = (),
     folder: Path,
 ) -> Meaning:
     """Return what the sentence means in `namespace`.
 
-    `landed` are names that this very sentence brought at an earlier run: they are its results again and not its inputs,
-    so that a cell means the same at its second run. Raises UsageError on a name or file that does not exist.
+    `reserved` names are IPython's own (``In``, ``exit``) and never results. `landed` are names that this very sentence
+    brought at an earlier run: they are its results again and not its inputs, so that a cell means the same at its
+    second run. Raises UsageError on a name or file that does not exist.
     """
     quoted = _QUOTED.findall(text)
     asked = free_names(checks)
@@ -55,8 +57,10 @@ def understand(
                 raise UsageError(f"there is no variable {name} to send in", do=do)
     results = sorted(asked - known) if outputs is None else list(dict.fromkeys(outputs))
     for name in results if outputs is not None else ():
-        if hasattr(builtins, name):
-            raise UsageError(f"--out {name} would hide Python's own {name}", do="choose another name")
+        if hasattr(builtins, name) or name in reserved:
+            owner = "Python" if hasattr(builtins, name) else "IPython"
+            raise UsageError(f"--out {name} would hide {owner}'s own {name}", do="choose another name")
+    results = [name for name in results if name not in reserved]
     lent = {(name if _is_below(name, folder) else Path(name).name): _existing(name, folder) for name in files}
     for name in quoted:
         if name not in lent and _is_below(name, folder) and (folder / name).is_file():
@@ -64,10 +68,17 @@ def understand(
     return Meaning(inputs=tuple(taken), outputs=tuple(results), files=lent)
 
 
-def wished(text: str, meaning: Meaning, namespace: Mapping[str, Any], landed: Iterable[str]) -> tuple[str, ...]:
+def wished(
+    text: str,
+    meaning: Meaning,
+    namespace: Mapping[str, Any],
+    landed: Iterable[str],
+    reserved: Container[str] = (),
+) -> tuple[str, ...]:
     """Return the quoted names that are nothing yet: results the person seems to want, fetched where they exist."""
     known = {name for name in namespace if name not in set(landed)}
-    names = (name for name in _QUOTED.findall(text) if name.isidentifier() and not hasattr(builtins, name))
+    quoted = (name for name in _QUOTED.findall(text) if name.isidentifier())
+    names = (name for name in quoted if not hasattr(builtins, name) and name not in reserved)
     return tuple(dict.fromkeys(n for n in names if n not in known and n not in meaning.outputs and n[0] != "_"))
 
 

@@ -149,6 +149,7 @@ class AutocodeMagics(Magics):
             outputs=given.outputs,
             files=given.files,
             landed=landed,
+            reserved=self._shell.user_ns_hidden,
             folder=folder,
         )
         self._refuse_overwriting(given.save, folder)
@@ -167,7 +168,7 @@ class AutocodeMagics(Magics):
             values=values,
             files=meaning.files,
             demanded=tuple(given.outputs or ()),
-            wished=wished(text, meaning, self._names(), landed),
+            wished=wished(text, meaning, self._names(), landed, self._shell.user_ns_hidden),
             mode=_mode(given, os.environ),
             dry_run=given.dry_run,
             fresh=given.fresh,

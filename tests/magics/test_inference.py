@@ -65,6 +65,15 @@ def test_a_result_that_would_hide_a_builtin_is_refused() -> None:
         mean("Do.", outputs=["list"])
 
 
+def test_names_of_ipythons_own_are_never_results() -> None:
+    with pytest.raises(UsageError, match="hide IPython's own In"):
+        mean("Do.", outputs=["In"], reserved={"In"})
+    meaning = mean("Do `Out`.", "assert In and r\n", reserved={"In", "Out"})
+
+    assert meaning.outputs == ("r",)
+    assert wished("Do `Out` and `s`.", meaning, {}, (), {"In", "Out"}) == ("s",)
+
+
 def test_quoted_files_of_the_folder_are_lent(tmp_path: Path) -> None:
     (tmp_path / "prices.csv").write_text("x")
     (tmp_path / "deep").mkdir()
