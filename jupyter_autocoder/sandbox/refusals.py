@@ -19,9 +19,9 @@ def cannot(name: str, kind: str, why: str, where: str = "", *, do: str = "") -> 
     raise ValueCannotCross(what, name=name, type_name=kind, why=why, do=do or f"what can cross: {CAN_CROSS}")
 
 
-def refuse(name: str, kind: str, why: str) -> NoReturn:
+def refuse(name: str, kind: str, why: str, *, do: str = "") -> NoReturn:
     """Raise ValueCannotCross for a value that did not come across."""
-    do = f"what can cross: {CAN_CROSS}"
+    do = do or f"what can cross: {CAN_CROSS}"
     raise ValueCannotCross(f"{name} could not cross", name=name, type_name=kind, why=why, do=do)
 
 

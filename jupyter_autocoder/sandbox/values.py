@@ -55,6 +55,9 @@ async def get(session: KernelSession, name: str, *, limit: int, patience: float)
         kind, where = text.one_line(answer.get("kind"), 200), text.one_line(answer.get("where"), 200)
         why = text.one_line(answer.get("why"), 500)
         refusals.cannot(name, kind or "object", why, where, do=refusals.adopt_instead(name, why))
+    if status == "full":
+        why = f"what the sandbox writes has to fit into {limit >> 20} MB, and into the largest file that is allowed"
+        refusals.refuse(name, "object", why, do="bring back less of it, or raise [sandbox] scratch and file_size")
     if status != "ok":
         refusals.refuse(name, "object", text.one_line(answer.get("why"), 500) or "the sandbox could not write it")
     try:

@@ -59,7 +59,7 @@ class PartReader:
         descriptor = self._open(number)
         try:
             size = os.fstat(descriptor).st_size
-            expect(size <= self._room, "values that are larger than the limit")
+            expect(size <= self._room, "no values that are larger than the limit")
             self._room -= size
             return read_exactly(descriptor, size)
         finally:

@@ -31,7 +31,7 @@ def put(namespace: dict[str, Any], request: Answer) -> Answer:
 
 
 def get(namespace: dict[str, Any], request: Answer) -> Answer:
-    """Write the value of `name` into the fresh `folder`; say so when it is missing or is no data."""
+    """Write the value of `name` into the fresh `folder`; say so when it is missing, is no data or does not fit."""
     name, folder = request["name"], request["folder"]
     if name not in namespace:
         return {"status": "missing"}
@@ -43,6 +43,9 @@ def get(namespace: dict[str, Any], request: Answer) -> Answer:
     except Uncrossable as error:
         shutil.rmtree(folder, ignore_errors=True)
         return {"status": "uncrossable", "kind": error.kind, "why": error.why, "where": error.where}
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        return {"status": "full"}
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
