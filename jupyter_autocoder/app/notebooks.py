@@ -21,6 +21,8 @@ _MAGIC = re.compile(r"\A\s*%%autocode\b[ \t]*(?P<line>[^\n]*)\n?(?P<cell>.*)\Z",
 _TEXTS = ("model", "origin", "key", "prompt", "code", "source", "verdict", "backend", "error", "ticket", "state")
 _COUNTS = ("attempts", "cost_micro_usd")
 _TALLIES = {"checks": ("passed", "count"), "tokens": ("input", "output")}
+# What has to be free on a disk before a run whose outputs are to be kept there, in bytes.
+_ROOM = 64 * 1024
 # A database's integer: what is larger is no count, and would not divide as a float.
 _MOST = 2**63 - 1
 
@@ -31,7 +33,8 @@ def read(path: Path) -> NotebookNode:
         with warnings.catch_warnings():
             # Old notebooks without cell ids are read all the same; nbformat adds the ids and says so.
             warnings.simplefilter("ignore")
-            notebook: NotebookNode = nbformat.read(path, as_version=4)
+            # What was converted from an older format holds plain dictionaries.
+            notebook: NotebookNode = nbformat.from_dict(nbformat.read(path, as_version=4))
     except FileNotFoundError:
         raise UsageError(f"there is no notebook {path}", do="correct the path") from None
     except OSError as error:
@@ -94,6 +97,20 @@ def clear(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+
+
+def expect_writable(path: Path) -> None:
+    """Raise UsageError where `path` cannot be written, as far as can be known before a model is asked."""
+    why = "it is a folder" if path.is_dir() else ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent) as file:
+            file.write(bytes(_ROOM))
+    except OSError as error:
+        why = str(error)
+    if why:
+        do = "free space or choose another path; nothing was run"
+        raise UsageError(f"{path} cannot be written", why=why, do=do)
 
 
 def write(notebook: NotebookNode, path: Path) -> None:

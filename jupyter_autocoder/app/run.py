@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from jupyter_autocoder.app import report
+from jupyter_autocoder.app import notebooks, report
 from jupyter_autocoder.app.execution import execute
 from jupyter_autocoder.app.report import RunReport
 from jupyter_autocoder.errors import UsageError
@@ -79,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--max-cost goes with --live", do="add --live, or leave --max-cost out")
     if options.output or options.html:
         _refuse_same_names(options.notebooks)
+    _expect_writable(options)
     if len(options.notebooks) == 1:
         options.notebook = options.notebooks[0]
         results = [execute(options)]
@@ -93,6 +94,17 @@ def run(options: argparse.Namespace) -> int:
         if result.error:
             sys.stderr.write(result.error + "\n")
     return next((result.exit_code for result in results if result.exit_code), 0)
+
+
+def _expect_writable(options: argparse.Namespace) -> None:
+    """Look before anything is run: what a run cost would be lost with its outputs."""
+    several = len(options.notebooks) > 1
+    for path in (options.output, options.html):
+        if path:
+            notebooks.expect_writable(path / "n" if several else path)
+    for path in (options.report, options.junit):
+        if path:
+            notebooks.expect_writable(path)
 
 
 def _refuse_same_names(paths: Sequence[Path]) -> None:
@@ -122,8 +134,11 @@ def _in_process(path: Path, options: argparse.Namespace) -> RunReport:
         for parameter in options.parameter:
             command += ["-p", *parameter]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
-        sys.stdout.write(done.stdout)
         if file.exists():
-            return report.from_json(json.loads(file.read_text(encoding="utf-8")))
+            result = report.from_json(json.loads(file.read_text(encoding="utf-8")))
+            # The closing lines of all follow at the end.
+            sys.stdout.write(done.stdout.removesuffix(report.closing_line(result) + "\n"))
+            return result
+        sys.stdout.write(done.stdout)
         # It ended before there was anything to report: a wrong path, a file that is no notebook.
         return report.unread(path, done.stderr.strip(), done.returncode)

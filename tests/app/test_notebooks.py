@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from jupyter_autocoder.app.notebooks import clear, prompt_of, provenance_of, read, write
+from jupyter_autocoder.app.notebooks import clear, expect_writable, prompt_of, provenance_of, read, write
 from jupyter_autocoder.errors import UsageError
 
 
@@ -146,3 +146,26 @@ def test_text_that_cannot_be_encoded_is_not_half_written(tmp_path: Path) -> None
         write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("'\ud800'")]), tmp_path / "n.ipynb")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_notebook_of_an_older_format_is_read(tmp_path: Path) -> None:
+    cell = {"cell_type": "code", "input": "1 + 1", "language": "python", "outputs": []}
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": [cell]}]}
+    (tmp_path / "n.ipynb").write_text(json.dumps(old))
+
+    assert [one.source for one in read(tmp_path / "n.ipynb").cells] == ["1 + 1"]
+
+
+@pytest.mark.parametrize("name", ["folder", "file/below", "/dev/full/n", "/proc/n"])
+def test_a_place_that_cannot_be_written_is_known_beforehand(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("x")
+
+    with pytest.raises(UsageError, match="cannot be written"):
+        expect_writable(tmp_path / name)
+
+
+def test_looking_whether_a_place_can_be_written_leaves_nothing_there(tmp_path: Path) -> None:
+    expect_writable(tmp_path / "deep" / "n.ipynb")
+
+    assert list((tmp_path / "deep").iterdir()) == []
