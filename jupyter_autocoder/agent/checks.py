@@ -127,8 +127,8 @@ def _from_python(text: str) -> Checks:
         line = source.count("\n")
         parts.append(OneCheck(label=call.label, ranges=(_lines(call.node), (line, line))))
     if not parts:
-        # A person's own way to check: a call, or a name that must be there. It has to run without raising.
-        parts = _parts(tree, text, lambda node: isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant))
+        # A person's own way to check: a call, a loop, a name that must be there. It has to run without raising.
+        parts = _parts(tree, text, _runs)
     return Checks(source=source, parts=tuple(parts))
 
 
@@ -146,6 +146,13 @@ def _asserts(node: ast.AST) -> bool:
         case ast.Expr(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))) if name.startswith("assert"):
             return True
     return any(map(_asserts, ast.iter_child_nodes(node)))
+
+
+def _runs(node: ast.stmt) -> bool:
+    """Whether a statement does something by itself: it defines, imports and assigns nothing."""
+    if isinstance(node, ast.Expr):
+        return not isinstance(node.value, ast.Constant)
+    return isinstance(node, ast.For | ast.AsyncFor | ast.While | ast.If | ast.With | ast.AsyncWith | ast.Try | ast.Match)
 
 
 def _label(text: str, node: ast.stmt) -> str:

@@ -89,6 +89,7 @@ class Numbers(Base):
         ("with open_it():\n    if x:\n        assert x == 2\n", ["with open_it():\n    if x:\n        assert x == 2"]),
         ("import unittest\nt = unittest.TestCase()\nt.assertEqual(x, 2)\n", ["t.assertEqual(x, 2)"]),
         ("def check(n):\n    assert n == 2\ncheck(x)\n", ["check(x)"]),
+        ("def check(n):\n    assert n == 2\nfor n in [x]:\n    check(n)\n", ["for n in [x]:\n    check(n)"]),
     ],
 )  # fmt: skip
 def test_all_that_checks_something_runs_and_counts(text: str, labels: list[str]) -> None:
