@@ -18,6 +18,7 @@ from jupyter_autocoder.agent.cases import calls
 from jupyter_autocoder.errors import UsageError
 
 SEPARATOR = "---"
+_BLOCKS = ast.For | ast.AsyncFor | ast.While | ast.If | ast.With | ast.AsyncWith | ast.Try | ast.Match
 
 
 Lines = tuple[int, int]
@@ -152,7 +153,7 @@ def _runs(node: ast.stmt) -> bool:
     """Whether a statement does something by itself: it defines, imports and assigns nothing."""
     if isinstance(node, ast.Expr):
         return not isinstance(node.value, ast.Constant)
-    return isinstance(node, ast.For | ast.AsyncFor | ast.While | ast.If | ast.With | ast.AsyncWith | ast.Try | ast.Match)
+    return isinstance(node, _BLOCKS)
 
 
 def _label(text: str, node: ast.stmt) -> str:
