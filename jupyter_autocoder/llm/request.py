@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import json
 import mimetypes
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,14 +180,20 @@ def check_model(settings: Settings, model: str | None, *, key: str = "name") -> 
 
 
 def refuse_detour(settings: Settings) -> None:
-    """Refuse an Azure endpoint where an administrator has locked the base URL: it would go round the lock."""
-    file = settings.locked.get("model.base_url")
-    if file and settings.model.azure_endpoint and "model.azure_endpoint" not in settings.locked:
+    """Refuse an Azure endpoint, or an address from the environment, that goes round a base URL that was locked."""
+    file, model = settings.locked.get("model.base_url"), settings.model
+    if not file:
+        return
+    detour = ""
+    if model.azure_endpoint and "model.azure_endpoint" not in settings.locked:
+        detour = "model.azure_endpoint"
+    # Locked to nothing means the provider's own address, which the SDK's variable would change.
+    elif not model.base_url and not model.azure_endpoint and os.environ.get("OPENAI_BASE_URL"):
+        detour = "OPENAI_BASE_URL"
+    if detour:
         why = f"the administrator locked model.base_url in {file}"
         do = "remove the setting, or ask your administrator"
-        raise SettingLocked(
-            "model.azure_endpoint cannot be set", source=file, key="model.azure_endpoint", why=why, do=do
-        )
+        raise SettingLocked(f"{detour} cannot be set", source=file, key=detour, why=why, do=do)
 
 
 def image(source: str | bytes | Path, *, kind: str = "", detail: str = "auto") -> dict[str, Any]:

@@ -76,6 +76,18 @@ def test_azure_endpoint_does_not_go_round_a_locked_address() -> None:
         GovernedClient(settings)
 
 
+def test_environments_address_does_not_go_round_one_that_is_locked_to_the_providers_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    locked = dataclasses.replace(Settings(), locked={"model.base_url": FILE})
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+
+    with pytest.raises(SettingLocked, match="OPENAI_BASE_URL") as caught:
+        GovernedClient(locked)
+
+    assert caught.value.source == FILE
+
+
 def test_local_model_is_not_asked_through_a_proxy(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
