@@ -7,6 +7,7 @@ store. The lock keeps the store's writes and the snapshots in one order, so a sn
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from jupyter_autocoder.server.outbox import Outbox
 from jupyter_autocoder.server.protocol import Delta, Gone, Output, Put, ServerFrame, Snapshot, Status, Title
 from jupyter_autocoder.server.services import Services
 
+# Seconds between two writings of an answer that is still being written.
+KEEP = 2.0
 SNAPSHOT_CHARACTERS = 2 * 1024 * 1024
 ABANDONED = Problem(
     kind="Interrupted",
@@ -39,6 +42,8 @@ class Room:
         self.lock = asyncio.Lock()
         self.live: dict[str, Message] = {}
         self._seq = 0
+        self._kept = 0.0
+        self._keeping: asyncio.Task[None] | None = None
 
     # -- following -----------------------------------------------------------------------------------------------------
     async def follow(self, outbox: Outbox) -> None:
@@ -113,7 +118,23 @@ class Room:
         message = self.live.get(id)
         if message is not None:
             self.live[id] = dataclasses.replace(message, text=message.text + text, state="writing")
+            self._keep_soon(id)
             self.publish(lambda seq: Delta(conversation=self.id, seq=seq, message=id, text=text))
+
+    def _keep_soon(self, id: str) -> None:
+        """Write what came of a long answer now and then: a server that is killed loses KEEP seconds of it at most."""
+        now = asyncio.get_running_loop().time()
+        if now - self._kept >= KEEP and (self._keeping is None or self._keeping.done()):
+            self._kept = now
+            self._keeping = asyncio.create_task(self._keep(id))
+
+    async def _keep(self, id: str) -> None:
+        async with self.lock:
+            message = self.live.get(id)
+            # What cannot be written now is written at the end, where a failure is told.
+            with contextlib.suppress(AutocoderError):
+                if message is not None:
+                    await asyncio.to_thread(self.services.history.save, self.owner, self.id, message)
 
     def title(self, title: str) -> None:
         """Show another title."""

@@ -49,12 +49,18 @@ class Spending:
         from jupyter_autocoder.llm.usage import usage_report
 
         now = time.time()
-        lines = ["| | requests | tokens in | tokens out | cost |", "|---|---|---|---|---|"]
-        for title, since in (("the last 24 hours", now - DAY), ("the last 30 days", now - 30 * DAY)):
-            lines.append(f"| **{title}** | | | | |")
-            for row in usage_report(self._store, since, "model", user=owner):
+        lines: list[str] = []
+        # Lists: a table of five columns is wider than a sidebar.
+        for title, since in (("The last 24 hours", now - DAY), ("The last 30 days", now - 30 * DAY)):
+            lines.append(f"**{title}**\n")
+            rows = usage_report(self._store, since, "model", user=owner)
+            for row in rows:
                 cost = f"${row.cost / 1e6:.4f}" + (" and unknown" if row.unpriced else "")
-                lines.append(f"| {row.name} | {row.requests} | {row.input_tokens} | {row.output_tokens} | {cost} |")
+                requests = f"{row.requests:,} request{'' if row.requests == 1 else 's'}"
+                lines.append(
+                    f"- {row.name}: {requests}, {row.input_tokens:,} tokens in, {row.output_tokens:,} out, {cost}"
+                )
+            lines.append("" if rows else "- nothing\n")
         return "\n".join(lines)
 
     def limits(self, owner: str) -> str:

@@ -47,6 +47,13 @@ export function button(
   return made;
 }
 
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/** Name the characters that turn the direction of a text round: with them a text can look like another one. */
+export function unturned(text: string): string {
+  return text.replace(TURNING, found => `⟨U+${found.charCodeAt(0).toString(16).toUpperCase()}⟩`);
+}
+
 const ANSI = new RegExp(
   '\\u001b(?:\\[[0-9;?]*[A-Za-z]|\\][^\\u0007\\u001b]*(?:\\u0007|\\u001b\\\\)|[@-Z\\\\-_])',
   'g'
@@ -54,5 +61,5 @@ const ANSI = new RegExp(
 
 /** Take a terminal's control sequences out of a text. */
 export function plain(text: string): string {
-  return text.replace(ANSI, '');
+  return unturned(text.replace(ANSI, ''));
 }

@@ -3,7 +3,7 @@
  * nothing is fetched and nothing runs; what is shown is built anew from a short list of elements and attributes.
  */
 
-import { el } from './dom';
+import { el, unturned } from './dom';
 import { image, link } from './links';
 
 const KEPT: ReadonlySet<string> = new Set(
@@ -46,7 +46,7 @@ function copy(from: Node, to: HTMLElement, budget: { nodes: number }, depth: num
       return;
     }
     if (node.nodeType === Node.TEXT_NODE) {
-      to.append(node.textContent ?? '');
+      to.append(unturned(node.textContent ?? ''));
     } else if (node instanceof Element || node.nodeType === Node.ELEMENT_NODE) {
       copyElement(node as Element, to, budget, depth);
     }

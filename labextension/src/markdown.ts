@@ -7,7 +7,7 @@
 
 import { Lexer, type Token, type Tokens } from 'marked';
 
-import { el } from './dom';
+import { el, unturned } from './dom';
 import { image, link } from './links';
 
 const MAX_DEPTH = 24;
@@ -53,7 +53,7 @@ export class MarkdownView {
 
   /** Show a text; nodes of blocks that are the same as before stay as they are. */
   show(text: string): void {
-    const tokens = read(text).filter(token => token.type !== 'space');
+    const tokens = read(unturned(text)).filter(token => token.type !== 'space');
     const raws = tokens.map(token => token.raw);
     let same = 0;
     while (same < raws.length && same < this._raws.length && raws[same] === this._raws[same]) {

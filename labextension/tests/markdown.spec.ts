@@ -182,6 +182,18 @@ describe('outputs', () => {
   });
 });
 
+describe('a text that turns its direction round', () => {
+  it('is shown with its marks named, in words, links, code and output', () => {
+    const shown = markdown('[pay\u202e](https://evil.example/moc.knab) `\u2066x`\n\n```python\n\u202ey\n```');
+    const output = drawOutput({ output_type: 'display_data', data: { 'text/html': '<b>\u202ez</b>' } });
+
+    expect(shown.textContent).toContain('pay⟨U+202E⟩ (evil.example/moc.knab)');
+    expect(shown.textContent).toContain('⟨U+2066⟩x');
+    expect(shown.textContent).toContain('⟨U+202E⟩y');
+    expect(output.textContent).toContain('⟨U+202E⟩z');
+  });
+});
+
 describe('a text made to hold the page up', () => {
   const texts: Record<string, string> = {
     stars: '*a '.repeat(20_000),

@@ -298,6 +298,7 @@ def test_a_server_that_ends_in_the_middle_of_an_answer_leaves_what_came_and_says
         person = visitor(server=server)
         person.ask("go on and on")
         person.answer("writing")
+        person.page.wait_for_timeout(3_000)
 
         server.process.kill()
         server.stop()
@@ -310,6 +311,7 @@ def test_a_server_that_ends_in_the_middle_of_an_answer_leaves_what_came_and_says
         person.answer("done", timeout=30_000)
 
     assert "The server ended" in stopped.inner_text()
+    assert "word word word" in stopped.inner_text()
     assert person.messages("person").count() == 2
 
 
