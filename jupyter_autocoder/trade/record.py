@@ -44,7 +44,7 @@ def record_html(card: Card) -> str:
     rows = "".join(_row(name, value) for name, value in _body(card))
     mark = _MARKS.get(card["side"], "")
     return (
-        f'<div style="{frame}" class="mathjax_ignore tex2jax_ignore" role="group" '
+        f'<div style="{frame}" class="jac-record mathjax_ignore tex2jax_ignore" role="group" '
         f'aria-label="Trade ticket {escape(card["id"])}">'
         f'<div style="{_LIVE if live else _PAPER}">{as_html(card["banner"])}</div>'
         f"<p><b>{mark} {as_html(card['headline'])}</b></p>"

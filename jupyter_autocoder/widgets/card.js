@@ -239,7 +239,8 @@ export function mount(el, port) {
         make("blockquote", { class: "jac-text", text: card.text }),
         make("h3", { class: `jac-title jac-${card.side}`, id: `${name}-title` },
           make("span", { class: "jac-mark", text: MARKS[card.side] || "" }),
-          make("span", { text: ` ${card.headline}` })),
+          // The mark says the word already.
+          make("span", { text: ` ${MARKS[card.side] ? card.headline.replace(/^(BUY|SELL) /, "") : card.headline}` })),
         make("p", { class: "jac-state", id: `${name}-state`, text: card.state_words }),
         details(card),
         warnings(card),
@@ -291,7 +292,14 @@ export function mount(el, port) {
   const beat = window.setInterval(() => {
     refreshControls();
     const { card } = state;
-    if (!card) return;
+    if (!card) {
+      // The first question may have been lost: the page was loaded before its kernel was there.
+      if (Date.now() - heard > BEAT_EVERY) {
+        heard = Date.now();
+        send({ kind: "draw" });
+      }
+      return;
+    }
     if (card.confirmable && Date.now() >= state.until && !state.asking) {
       state.asking = true;
       send({ kind: "draw" });
