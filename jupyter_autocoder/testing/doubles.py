@@ -78,7 +78,13 @@ class ScriptedModel:
             yield TextDelta(answer.text[start : start + self._chunk])
         yield answer
 
-    async def embed(self, texts: str | Sequence[str], *, model: str | None = None) -> Embeddings:
+    async def embed(
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Embeddings:
         """Give a stable vector of length 8 for each text."""
         from jupyter_autocoder.testing import wire
 
