@@ -46,7 +46,7 @@ test: system $(VENV)/.develop ## run all tests
 	$(BIN)/python -m pytest -m browser --reruns 2 tests/widgets
 	$(BIN)/python -m pytest -m browser --reruns 2 tests/ui
 
-test-openai-2: system $(VENV)/.develop ## run the client's tests on the newest openai 2 (the venv has the newest of all)
+test-openai-2: system ## run the client's tests on the newest openai 2 (the venv has the newest of all)
 	$(PYTHON) -m venv $(VENV)-openai-2
 	$(VENV)-openai-2/bin/python -m pip install -q -U 'pip>=25.1'
 	$(VENV)-openai-2/bin/python -m pip install -q -e '.[data]' 'openai<3' --group test
