@@ -374,9 +374,18 @@ class Desk:
 
     # -- lists and the switch --------------------------------------------------------------------------------------
     def card(self, ticket: str) -> dict[str, Any]:
-        """The ticket as texts for a face; see `broking.card`."""
+        """The ticket as texts for a face (see `broking.card`); `next` is the ticket that goes on where it is done."""
         entry = self.book.get(ticket)
-        return card(entry, now=self.book.now(), events=[dict(event) for event in self.book.events(ticket)])
+        texts = card(entry, now=self.book.now(), events=[dict(event) for event in self.book.events(ticket)])
+        return {**texts, "next": self._next(entry)}
+
+    def _next(self, entry: Entry) -> str:
+        """The ticket made of the proceeds of this one, while it waits for this person."""
+        for index in range(len(entry.ticket.follow_ups) if entry.done else 0):
+            made = self.book.made_of(f"follow:{entry.id}:{index}")
+            if made and self.book.get(made).state is State.PENDING:
+                return made
+        return ""
 
     def tickets(self, *, states: tuple[State, ...] = (), limit: int = 100) -> tuple[Summary, ...]:
         """This person's newest tickets."""
@@ -399,9 +408,7 @@ class Desk:
         )
 
     def sender(self) -> Sender:
-        return Sender(
-            self.book, self.broker(), lookup_time=self.settings.trade.lookup_time, sleep=self._sleep
-        )  # fmt: skip
+        return Sender(self.book, self.broker(), lookup_time=self.settings.trade.lookup_time, sleep=self._sleep)
 
     def close(self) -> None:
         """Let go of the broker's connections; the store is the caller's."""

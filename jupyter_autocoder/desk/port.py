@@ -54,12 +54,18 @@ class CardPort:
                 return {**self.draw(), "problem": error.what, "do": error.do}
 
     def draw(self) -> Reply:
-        """The card as it stands, with a nonce where a click could do something."""
+        """The card as it stands, with a nonce where a click could do something.
+
+        Where the ticket is done and its proceeds made another one, the control goes on with that.
+        """
         # Read before the texts: what changes in between is seen at the next look.
         self.drawn = self.look()
         card = self.desk.card(self.ticket)
         if self._on_change is not None:
             self._on_change(card)
+        if card["next"]:
+            self.ticket = card["next"]
+            return self.draw()
         needs = card["confirmable"] or card["retry"]
         return {"kind": "card", "card": card, "nonce": self.desk.control(self.ticket, self._who) if needs else ""}
 

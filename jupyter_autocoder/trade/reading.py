@@ -217,7 +217,8 @@ class _Reader:
             return _clarify("ambiguous_symbol", ("symbol",), lexeme.value)
         word = lexeme.value or lexeme.text
         candidates = self.symbols.candidates(word) if re.search("[A-Za-z]", word) else ()
-        reason = "unknown_symbol" if candidates or lexeme.kind == "UNKNOWN_SYMBOL" else "not_understood"
+        looks_like_one = lexeme.kind == "UNKNOWN_SYMBOL" or re.fullmatch("[A-Z]{2,5}", lexeme.text)
+        reason = "unknown_symbol" if candidates or looks_like_one else "not_understood"
         return _clarify(reason, (lexeme.text,), candidates)
 
     def _instructions(self) -> Reading:

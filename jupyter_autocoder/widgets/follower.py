@@ -59,10 +59,11 @@ class Follower:
                 if entry != self._port.drawn:
                     self._pause = FIRST_PAUSE
                     self._on_news(self._port.draw())
+                # Drawing may have gone on to the ticket that its proceeds made.
+                if self._port.look().done:
+                    return
             except AutocoderError:
                 continue  # The broker or the store is away for a moment; the card keeps what it knows.
-            if entry.done:
-                return
 
     def _is_due(self, entry: Entry) -> bool:
         """Whether more than the store has to be asked: the clock while a person is awaited, then the broker."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from jupyter_autocoder.desk import CardPort, Desk, Entry
@@ -22,6 +22,8 @@ class Shown:
         self.control: Any = None
         self._display = display
         self._handle: Any = None
+        self._earlier: Any = None
+        self._live = False
         self._place: Any = None
         self._written: dict[str, Any] = {}
 
@@ -32,6 +34,7 @@ class Shown:
 
     def open(self, control: Control) -> None:
         """Show the record, and below it the control."""
+        self._live = control != "none"
         self.port.draw()
         if control == "none":
             return
@@ -61,15 +64,23 @@ class Shown:
         record = {**card, "seconds_left": 0}
         if record == self._written or self._display is None:
             return
-        self._written = record
-        bundle = {"text/html": record_html(card), "text/plain": record_text(card)}
+        before, self._written = self._written, record
         if self._handle is None:
-            self._handle = self._display(bundle, raw=True, display_id=True)
+            if card["follow_ups"] and self._live:
+                # The receipt of a sale has to stay when its proceeds' ticket takes this place.
+                self._earlier = self._display({"text/html": "", "text/plain": ""}, raw=True, display_id=True)
+            self._handle = self._display(_bundle(card), raw=True, display_id=True)
         else:
             with contextlib.suppress(RuntimeError):  # The kernel is on its way out.
-                self._handle.update(bundle, raw=True)
-        if card["done"]:
+                if self._earlier is not None and before.get("next") == card["id"]:
+                    self._earlier.update(_bundle(before), raw=True)
+                self._handle.update(_bundle(card), raw=True)
+        if card["done"] and not card["next"]:
             self.close()
+
+
+def _bundle(card: Mapping[str, Any]) -> dict[str, str]:
+    return {"text/html": record_html(card), "text/plain": record_text(card)}
 
 
 def _make_control(control: Control, port: CardPort) -> Any:

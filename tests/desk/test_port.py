@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from jupyter_autocoder.broking.paper import PaperBroker
+from jupyter_autocoder.broking.prices import SetPrices
 from jupyter_autocoder.desk import CardPort, Desk, Outcome, Who
 from jupyter_autocoder.errors import BrokerError
 from jupyter_autocoder.store import Store
@@ -67,6 +68,29 @@ def test_no_message_of_the_wrong_form_does_anything(
     assert reply["problem"]
     assert reply["card"]["state"] == "pending"
     assert orders_of(store) == 0
+
+
+def test_the_control_of_a_sale_goes_on_with_what_its_proceeds_buy(
+    desk: Desk, buy: Callable[..., Outcome], prices: SetPrices
+) -> None:
+    buy(desk)
+    seen: list[dict[str, Any]] = []
+    sale = desk.take("sell all my AAPL at 155 and buy MSFT with the proceeds").entry
+    assert sale is not None
+    port = CardPort(desk, sale.id, ADA, on_change=seen.append)
+    drawn = port.handle({"kind": "draw"})
+    ticks = [warning["key"] for warning in drawn["card"]["warnings"]]
+    claim = {"kind": "confirm", "hash": drawn["card"]["hash"], "nonce": drawn["nonce"], "ticks": ticks}
+    accepted = port.handle(claim)
+    prices.set("AAPL", "155")
+
+    after = port.handle({"kind": "draw"})
+
+    assert (accepted["card"]["id"], accepted["card"]["state"]) == (sale.id, "accepted")
+    assert [(card["id"] == sale.id, card["state"]) for card in seen[-2:]] == [(True, "filled"), (False, "pending")]
+    assert after["card"]["headline"].startswith("BUY $1,550.00 of MSFT")
+    assert after["nonce"]
+    assert after["card"]["hash"] != drawn["card"]["hash"], "it needs a click of its own"
 
 
 def test_editing_makes_a_new_ticket_in_the_place_of_the_old(desk: Desk) -> None:

