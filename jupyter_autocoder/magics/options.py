@@ -60,7 +60,7 @@ def cell_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="%%autocode",
         description="Say in words what you want. The code is written by a model, checked, and run in a sandbox.",
-        epilog="After a last line '---' you may add checks (asserts, doctests, test functions): the answer counts only "
+        epilog="After a last line '---' you may add checks (asserts, doctests, tests): the answer counts only "
         "when they pass. Variables named in `backticks` are inputs; new names in the checks are outputs.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
