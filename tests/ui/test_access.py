@@ -23,12 +23,13 @@ See [the documentation](https://example.com/docs).
 """
 
 
-def _serious(page) -> list[str]:
+def _serious(page, where: str = ".jp-ac-sidebar") -> list[str]:
     page.evaluate(AXE.read_text())
     result = page.evaluate(
-        "axe.run('.jp-ac-sidebar', {resultTypes: ['violations']}).then(r => r.violations"
+        "where => axe.run(where, {resultTypes: ['violations']}).then(r => r.violations"
         ".filter(v => ['serious', 'critical'].includes(v.impact))"
-        ".map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', ')))"
+        ".map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', ')))",
+        where,
     )
     return list(result)
 
@@ -58,6 +59,31 @@ def test_axe_finds_nothing_serious(visitor, answers, lab, theme):
 
     assert quiet == []
     assert with_list == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: jlpm --cwd labextension install")
+def test_variables_are_chosen_with_the_keyboard_and_axe_finds_nothing_serious_there(visitor, lab):
+    names = "\n".join(f"value_{number} = {number}" for number in range(12))
+    person = visitor(notebook=lab.notebook("picker.ipynb", names))
+    page = person.page
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Control+Enter")
+    page.locator(".jp-Notebook .jp-InputPrompt", has_text="[1]:").wait_for(timeout=60_000)
+
+    page.get_by_role("button", name="Attach: variables").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Search variables").wait_for()
+    serious = _serious(page, ".jp-ac-picker")
+    page.get_by_label("Search variables").focus()
+    page.keyboard.type("value_7")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    person.shot("picker")
+    page.keyboard.press("Enter")
+    page.locator(".jp-ac-tray-chip", has_text="value_7").wait_for()
+
+    assert serious == []
+    assert page.locator(".jp-ac-tray-chip").count() == 1
 
 
 @pytest.mark.parametrize("width", [700, 2200])
