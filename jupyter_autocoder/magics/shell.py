@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.inputtransformer2 import cell_magic, classic_prompt
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.display import display
 
@@ -70,6 +71,8 @@ class AutocodeMagics(Magics):
         """Join the completer, and prepare what is slow, `also` last, while the person is still typing."""
         self._matcher = make_matcher(self._names, self._models)
         self._shell.Completer.custom_matchers.append(self._matcher)
+        transforms = self._shell.input_transformer_manager.cleanup_transforms
+        transforms.insert(transforms.index(classic_prompt) if classic_prompt in transforms else 0, keep_prompts)
         threading.Thread(target=self._warm_up, args=also, name="jupyter-autocoder-warm-up", daemon=True).start()
 
     def _warm_up(self, *also: Callable[[], None]) -> None:
@@ -82,6 +85,9 @@ class AutocodeMagics(Magics):
         """Leave the completer and stop the sandboxes of this kernel."""
         if self._matcher in self._shell.Completer.custom_matchers:
             self._shell.Completer.custom_matchers.remove(self._matcher)
+        transforms = self._shell.input_transformer_manager.cleanup_transforms
+        if keep_prompts in transforms:
+            transforms.remove(keep_prompts)
         with self._opening:
             self._closed = True
             workshop, self._workshop = self._workshop, None
@@ -229,6 +235,11 @@ class AutocodeMagics(Magics):
             case "context":
                 job = self._job(options.parse(options.cell_parser(), "--dry-run"), given.words)
                 _print(self.workshop.preview(job))
+
+
+def keep_prompts(lines: list[str]) -> list[str]:
+    """Make a ``%%autocode`` cell a call before IPython strips every ``>>>`` from it: its doctest lines are checks."""
+    return cell_magic(lines) if lines and lines[0].startswith("%%autocode") else lines  # type: ignore[no-any-return,unused-ignore]
 
 
 def _folder() -> Path:

@@ -228,6 +228,23 @@ def test_what_cannot_work_is_refused_before_a_model_is_asked(notebook: Any, erro
     assert server.requests == []
 
 
+def test_doctest_lines_in_a_cell_are_checks_that_can_fail(notebook: Any, errors_of: Errors) -> None:
+    answers = {"Make": python("def double(n):\n    return n * 2")}
+    cell = (
+        "%%autocode --attempts 1\nMake `double`, {}.\n---\n>>> double(2)\n{}\n>>> for n in [1]:\n...     double(n)\n2"
+    )
+    with FakeOpenAI(answers) as server:
+        node = notebook.run(
+            cell.format("right", 4), cell.format("wrong", 5), ">>> 1 + 1", env={"OPENAI_BASE_URL": server.base_url}
+        )
+
+    assert "2 of 2 checks passed" in status_of(node.cells[0])
+    assert errors_of(node) == ["", "ChecksFailed: the code ran, but a check failed", ""]
+    assert "got 4" in str(node.cells[1].outputs)
+    assert node.cells[2].outputs[0]["data"]["text/plain"] == "2"
+    assert ">>> double(2)" in json.dumps(server.requests)
+
+
 def test_usage_tells_what_was_spent(notebook: Any, text_of: Text) -> None:
     with FakeOpenAI({"Make": python("r = 1")}) as server:
         node = notebook.run("%%autocode\nMake r.", "%usage 1d", env={"OPENAI_BASE_URL": server.base_url})
