@@ -28,7 +28,7 @@ import type { Message } from './protocol';
 import type { Change, ConversationState } from './state';
 
 /** How many messages are drawn at first, and how many more at a time: the library draws its whole list anew each time. */
-const WINDOW = 30;
+const WINDOW = 20;
 const MIME = 'application/vnd.jupyter-autocoder.message+json';
 
 export interface ChatOptions {
@@ -134,6 +134,9 @@ export class ChatModel extends AbstractChatModel {
     if (change.kind === 'reset') {
       this._reset(state.messages);
     } else if (change.kind === 'added') {
+      if (change.message.role === 'person') {
+        this._letGo();
+      }
       this.messagesInserted(this.messages.length, [this._content(change.message)]);
     } else if (change.kind === 'changed') {
       this._views.get(change.message.id)?.update(change.message);
@@ -161,6 +164,18 @@ export class ChatModel extends AbstractChatModel {
         0,
         messages.slice(-WINDOW).map(message => this._content(message))
       );
+    }
+  }
+
+  /** Draw the oldest messages no longer, when many were added: the person is at the end of the list now. */
+  private _letGo(): void {
+    const many = this.messages.length - WINDOW;
+    if (many >= WINDOW) {
+      for (const { id } of this.messages.slice(0, many)) {
+        this._views.get(id)?.dispose();
+        this._views.delete(id);
+      }
+      this.messagesDeleted(0, many);
     }
   }
 

@@ -334,3 +334,23 @@ def test_what_is_sent_while_the_server_is_away_waits_and_is_sent_once(visitor, a
 
         assert person.messages("person").filter(has_text="first").count() == 1
         assert person.messages("person").filter(has_text="second").count() == 1
+
+
+def test_a_long_conversation_is_drawn_from_its_end_and_the_rest_on_demand(visitor, answers):
+    person = visitor()
+    answers("Fine.")
+    for number in range(24):
+        person.ask(f"/nonsense {number}")
+        person.messages("person").filter(has_text=f"/nonsense {number}").first.wait_for()
+        person.messages("note").last.wait_for()
+        person.page.wait_for_timeout(150)
+    drawn = person.page.locator(".jp-ac-message").count()
+
+    earlier = person.page.get_by_role("button", name="Show earlier messages")
+    while earlier.is_visible():
+        earlier.click()
+        person.page.wait_for_timeout(500)
+
+    assert drawn < 48
+    assert person.page.locator(".jp-ac-message").count() == 48
+    assert "/nonsense 0" in person.messages("person").first.inner_text()
