@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from jupyter_autocoder import settings as settings_module
 from jupyter_autocoder.broking import audit, base
@@ -33,10 +33,11 @@ from jupyter_autocoder.broking.entries import Claim, Entry, Fill, Standing, Summ
 from jupyter_autocoder.broking.sending import Sender
 from jupyter_autocoder.broking.tickets import TicketBook
 from jupyter_autocoder.desk.help import Helper, helped
+from jupyter_autocoder.desk.live import ASK_LIVE, Place, live_refusal
 from jupyter_autocoder.desk.management import manage
 from jupyter_autocoder.desk.outcome import Outcome, OutcomeKind
 from jupyter_autocoder.desk.questions import names, question
-from jupyter_autocoder.desk.said import same_words, storable, weight
+from jupyter_autocoder.desk.said import same_words, storable, ticket_named, weight
 from jupyter_autocoder.errors import BrokerError, IllegalStep, TicketConflict, TradeRefused, UsageError
 from jupyter_autocoder.llm.identity import current_user
 from jupyter_autocoder.settings import Settings
@@ -49,11 +50,6 @@ from jupyter_autocoder.trade.terms import Kind, ReadBy
 from jupyter_autocoder.trade.tickets import Ticket
 
 DAY = 86_400.0
-Place = Literal["kernel", "server"]
-_ASK_LIVE = (
-    "live orders are confirmed in the Jupyter server only, in the sidebar; without a Jupyter server there is no live "
-    "trading"
-)
 
 
 class Desk:
@@ -103,8 +99,11 @@ class Desk:
     def take(self, text: str, *, helper: Helper | None = None) -> Outcome:
         """Read words and act on the reading; only a ticket can come of it, never an order.
 
-        `helper` stands in for the desk's own, where this call has to be stopped in another way.
+        A ticket's id alone shows that ticket again. `helper` stands in for the desk's own, where this call has to be
+        stopped in another way.
         """
+        if ticket := ticket_named(text):
+            return self.open(ticket)
         account = self._held()
         # What a model read cannot be read anew in the server, where live orders are completed.
         chosen = None if self.waits_for_server else helper or self._helper
@@ -127,6 +126,13 @@ class Desk:
             return manage(self, reading)
         kind: OutcomeKind = "ask" if reading.kind is Kind.CLARIFY else "nothing"
         return Outcome(kind=kind, text=question(reading), reading=reading, data=reading.to_dict())
+
+    def open(self, ticket: str) -> Outcome:
+        """Show a ticket of this person's again; in the server, complete one that a kernel drafted."""
+        self._begin()
+        entry = self._check_owner(ticket, self.me)
+        drafted = entry.state is State.DRAFT and not self.waits_for_server
+        return self._shown(self.prepare(ticket) if drafted else entry)
 
     def draft(self, reading: Reading) -> Entry:
         """Make the ticket of an acting reading and let it wait for a person."""
@@ -155,7 +161,7 @@ class Desk:
     def prepare(self, ticket: str) -> Entry:
         """Complete a draft that a kernel recorded; called in the server, which has the broker."""
         if self.waits_for_server:
-            raise TradeRefused(_ASK_LIVE, reasons=("place",))
+            raise TradeRefused(ASK_LIVE, reasons=("place",))
         entry = self._check_owner(ticket, self.me)
         if entry.ticket.weights:
             wish = Wish(
@@ -237,7 +243,7 @@ class Desk:
         Raises TradeRefused or TicketConflict when nothing may come of the click. A moved price gives a new ticket.
         """
         if self.waits_for_server:
-            raise TradeRefused(_ASK_LIVE, reasons=("place",))
+            raise TradeRefused(ASK_LIVE, reasons=("place",))
         approvers = frozenset(self.settings.trade.approvers)
         entry = self.book.check(claim, approvers=approvers)
         drafter = self.drafter()
@@ -263,7 +269,7 @@ class Desk:
     def retry(self, claim: Claim, leg: int) -> Outcome:
         """Send a leg of unknown fate again under the same id, on a person's click, if the broker refuses duplicates."""
         if self.waits_for_server:
-            raise TradeRefused(_ASK_LIVE, reasons=("place",))
+            raise TradeRefused(ASK_LIVE, reasons=("place",))
         return self._after(self.sender().resend(claim, leg))
 
     def dismiss(self, ticket: str, who: Who) -> Entry:
@@ -403,9 +409,8 @@ class Desk:
 
     # -- what it works with ----------------------------------------------------------------------------------------
     def drafter(self) -> Drafter:
-        return Drafter(
-            self.broker(), self.settings.trade, owner=self.owner, names=names, live_refusal=self._live_refusal()
-        )
+        refusal = live_refusal(self.settings.trade, self._place, shares_user=self._shares_user)
+        return Drafter(self.broker(), self.settings.trade, owner=self.owner, names=names, live_refusal=refusal)
 
     def sender(self) -> Sender:
         return Sender(self.book, self.broker(), lookup_time=self.settings.trade.lookup_time, sleep=self._sleep)
@@ -433,18 +438,3 @@ class Desk:
     def waits_for_server(self) -> bool:
         """Whether live orders can only be drafted here: the broker and its keys are in the Jupyter server."""
         return self.live and self._place == "kernel"
-
-    def _live_refusal(self) -> str:
-        trade = self.settings.trade
-        if not self.live:
-            return ""
-        if self._place != "server":
-            return _ASK_LIVE
-        if not trade.account or trade.account not in trade.live_accounts:
-            return "this account is not opted in: [trade] live_accounts must name it"
-        if self._shares_user and not trade.live_shared_user:
-            return (
-                "code in your kernel runs as the same user as this server and could imitate you; "
-                "[trade] live_shared_user = true says that you know"
-            )
-        return ""

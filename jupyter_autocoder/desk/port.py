@@ -126,7 +126,7 @@ class CardPort:
         if outcome.entry is None or outcome.kind != "ticket":
             raise UsageError(outcome.text)
         old, self.ticket = self.ticket, outcome.entry.id
-        if self.desk.book.get(old).state is State.PENDING:
+        if old != self.ticket and self.desk.book.get(old).state is State.PENDING:
             self.desk.dismiss(old, self._who)
 
     def _adopt(self, entry: Entry | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
@@ -11,6 +12,7 @@ from jupyter_autocoder.store import Row
 from jupyter_autocoder.trade.states import State
 
 LONGEST_TEXT = 2000
+_TICKET = re.compile(r"(?:ticket )?([0-9a-f]{12})")
 
 
 def weight(symbol: object, weight: object) -> Decimal:
@@ -20,6 +22,12 @@ def weight(symbol: object, weight: object) -> Decimal:
         raise UsageError(
             f"the weight of {symbol} is no number: {weight!r}", do="give percentages from 0 to 100"
         ) from None
+
+
+def ticket_named(text: str) -> str:
+    """The id of a ticket, where a text is nothing else; empty otherwise."""
+    found = _TICKET.fullmatch(text.strip())
+    return found[1] if found else ""
 
 
 def storable(text: str) -> str:

@@ -20,6 +20,7 @@ COMMANDS = {
 
 TRADE_HELP = """\
 %trade WORDS            draft a ticket: %trade Buy 10 shares of AAPL; nothing is sent before you confirm it
+%trade TICKET           show a ticket again, by its id
 %trade                  show positions, open tickets and the state of trading
 %trade --weights NAME   one ticket towards the target weights (percent) that a variable holds"""
 

@@ -72,7 +72,10 @@ class TradeMagics(Magics):
         if getattr(shown, "control", None) is None:
             # A runner without a person: the record stands there, and the run's exit code says that somebody is awaited.
             waiting = {METADATA: {"ticket": outcome.entry.id, "state": outcome.entry.state.value}}
-            _say("The ticket waits for a person; nothing was sent.", metadata=waiting)
+            where = ""
+            if outcome.entry.ticket.mode == "live":
+                where = f" To see and confirm it, say in JupyterLab's sidebar: /trade {outcome.entry.id}"
+            _say(f"The ticket waits for a person; nothing was sent.{where}", metadata=waiting)
 
     def _helped(self, text: str) -> Mapping[str, Any] | None:
         """Ask a model; what is waited for meanwhile stands in one line that goes away."""

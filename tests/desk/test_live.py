@@ -102,6 +102,29 @@ def test_a_kernel_only_drafts_live_orders_and_the_server_completes_them(
     assert done.entry.state is State.FILLED
 
 
+def test_the_id_of_a_kernels_draft_opens_it_in_the_server_for_a_click(
+    make: Callable[..., Desk], live: LiveBroker, claim: Callable[..., Claim]
+) -> None:
+    kernel = make(using=live, **OPTED)
+    server = make(using=live, session="browser-1", desk={"place": "server"}, **OPTED)
+    eve = make(using=live, owner="eve", desk={"place": "server"}, **OPTED)
+    draft = kernel.take("buy 10 AAPL").entry
+    assert draft is not None
+
+    still_drafted = kernel.take(draft.id)
+    opened = server.take(f"ticket {draft.id}")
+    done = server.confirm(claim(server, opened))
+
+    assert still_drafted.entry is not None
+    assert still_drafted.entry.state is State.DRAFT
+    assert opened.entry is not None
+    assert (opened.entry.id, opened.entry.state) == (draft.id, State.PENDING)
+    assert done.entry is not None
+    assert done.entry.state is State.FILLED
+    with pytest.raises(TradeRefused, match="somebody else"):
+        eve.take(draft.id)
+
+
 def test_a_draft_that_the_gate_refuses_is_blocked(make: Callable[..., Desk], live: LiveBroker) -> None:
     kernel, server = make(using=live, **OPTED), make(using=live, desk={"place": "server"}, **OPTED)
     draft = kernel.take("buy 99999 AAPL")

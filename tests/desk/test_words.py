@@ -125,3 +125,15 @@ def test_words_that_were_an_order_already_need_a_tick_of_their_own(
     assert "duplicate:0" in keys
     with pytest.raises(TradeRefused):
         desk.confirm(claim(desk, again, ticks=frozenset({"duplicate:0"})))
+
+
+def test_a_tickets_id_shows_it_again_and_makes_none(desk: Desk) -> None:
+    first = desk.take("buy 10 AAPL").entry
+    assert first is not None
+
+    again = desk.take(f" {first.id} ")
+
+    assert (again.kind, again.entry) == ("ticket", first)
+    assert len(desk.tickets()) == 1
+    with pytest.raises(TradeRefused, match="no ticket"):
+        desk.take("0123456789ab")

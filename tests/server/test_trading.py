@@ -284,3 +284,9 @@ def test_another_tab_hears_at_once_that_a_ticket_moved(server, ticket):
 @pytest.mark.parametrize(("verb", "path", "body"), [("GET", "tickets/x", None), ("GET", "trading", None)])
 def test_tickets_are_shown_to_nobody_without_the_token(server, verb, path, body):
     assert server.fetch(verb, path, body, token=None)[0] == 403
+
+
+def test_a_tickets_id_after_trade_shows_its_card_in_the_chat(server, ticket):
+    note = told(server, f"/trade {ticket}")
+
+    assert note["ticket"] == ticket
