@@ -146,16 +146,11 @@ _PRICES_OF_TYPE: Mapping[OrderType, tuple[bool, bool, bool]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """One order ticket's economics; prices and trails are in US dollars, percentages in percent (``5`` is 5 %).
-
-    `after` is the index, within the reading, of the order that must fill first. A `limit` that is one leg of an
-    exit pair (`order_class` OCO) carries its prices in `take_profit` and `stop_loss`.
-    """
+class Terms:
+    """What an order in words and a sized leg of a ticket have in common; prices and trails are in US dollars."""
 
     side: Side
     symbol: str
-    size: Size
     type: OrderType = OrderType.MARKET
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
@@ -165,6 +160,17 @@ class Order:
     extended_hours: bool = False
     intent: Intent | None = None
     order_class: OrderClass | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order(Terms):
+    """One order ticket's economics; percentages are in percent (``5`` is 5 %).
+
+    `after` is the index, within the reading, of the order that must fill first. A `limit` that is one leg of an
+    exit pair (`order_class` OCO) carries its prices in `take_profit` and `stop_loss`.
+    """
+
+    size: Size
     take_profit: TakeProfit | None = None
     stop_loss: StopLoss | None = None
     after: int | None = None

@@ -19,7 +19,7 @@ from types import MappingProxyType, NoneType, UnionType
 from typing import Any, TypeVar
 
 from jupyter_autocoder.trade.market import ZERO, Mode
-from jupyter_autocoder.trade.orders import Order
+from jupyter_autocoder.trade.orders import Order, Terms
 from jupyter_autocoder.trade.terms import Intent, OrderClass, OrderType, Side, TimeInForce, canonical
 
 Made = TypeVar("Made")
@@ -69,7 +69,7 @@ def client_order_id(ticket: str, leg: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leg:
+class Leg(Terms):
     """One order of a ticket, sized: exactly one of `qty` and `notional`.
 
     `derived` says how the size came about ("50 % of 100"), `price` is what the estimate was made with, `cost` the
@@ -78,21 +78,10 @@ class Leg:
     the ticket that earned them.
     """
 
-    side: Side
-    symbol: str
     name: str = ""
     exchange: str = ""
     qty: Decimal | None = None
     notional: Decimal | None = None
-    type: OrderType = OrderType.MARKET
-    limit_price: Decimal | None = None
-    stop_price: Decimal | None = None
-    trail_percent: Decimal | None = None
-    trail_price: Decimal | None = None
-    tif: TimeInForce = TimeInForce.DAY
-    extended_hours: bool = False
-    intent: Intent | None = None
-    order_class: OrderClass | None = None
     take_profit: Decimal | None = None
     stop_loss: Decimal | None = None
     stop_loss_limit: Decimal | None = None
