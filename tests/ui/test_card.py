@@ -41,8 +41,12 @@ class Trader:
         prompt = cell.locator(".jp-InputPrompt")
         begun = prompt.filter(has_text=re.compile(r"\[[*\d]+\]"))
         for _ in range(10):
+            # A page that comes while kernels go may ask which kernel to take: the one it proposes.
+            for accept in self.page.locator(".jp-Dialog .jp-mod-accept").all():
+                accept.click()
             # A notebook that is still being put together takes no keys.
-            cell.locator(".cm-content").click()
+            with contextlib.suppress(TimeoutError):
+                cell.locator(".cm-content").click(timeout=3_000)
             self.page.keyboard.press("Shift+Enter")
             with contextlib.suppress(TimeoutError):
                 begun.wait_for(timeout=3_000)
