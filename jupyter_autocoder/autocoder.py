@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
+import importlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
@@ -341,6 +342,9 @@ class _Drive:
         def show(output: dict[str, Any]) -> None:
             self._report(Progress(stage="running", attempt=self._attempt, output=output))
 
+        if "pandas" in imported(request.source) and (self._job.prompt.outputs or self._job.wished):
+            # Frames will come back, and reading them needs it here as well; it takes as long as it does inside.
+            asyncio.get_running_loop().run_in_executor(None, _import_if_there, "pandas")
         run: Run = await box.run(request.source, on_output=show if request.first else None)
         if request.first and not run.ok:
             self._report(Progress(stage="retrying", attempt=self._attempt, text="the code failed"))
@@ -404,6 +408,11 @@ def provenance(outcome: Outcome) -> dict[str, Any]:
 def _explain_replay(error: AutocoderError, entry: Entry | None) -> None:
     if entry is not None and not error.do:
         error.do = f"the code came from the lock ({entry.title}); ask anew with %%autocode --refresh"
+
+
+def _import_if_there(module: str) -> None:
+    with contextlib.suppress(ImportError):
+        importlib.import_module(module)
 
 
 def imported(source: str) -> list[str]:

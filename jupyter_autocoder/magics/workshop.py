@@ -14,8 +14,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,12 +67,7 @@ class Workshop:
 
     def warm_up(self) -> None:
         """Import what is slow, here and in the warm sandbox; for a thread that has time."""
-        modules = self._expected()
-        self._pool.load(modules)
-        if "pandas" in modules:
-            # Reading the first frame that comes out would do it, while somebody waits.
-            with suppress(ImportError):
-                import_module("pandas")
+        self._pool.load(self._expected())
         if not locked_by_environment(os.environ):
             self._open_client().warm_up()
 
@@ -191,7 +184,10 @@ class Workshop:
         self._portal.call(self._aclose)
 
     def _expected(self) -> list[str]:
-        """The modules that this notebook's locked code will import, as far as the policy lets it."""
+        """The modules that this notebook's locked code will import, as far as the policy lets it.
+
+        Where nothing is locked it is pandas: few notebooks do without, and it takes longer than all else.
+        """
         lock = self._lock()
         try:
             entries = lock.entries().values()
@@ -201,7 +197,7 @@ class Workshop:
         # A kernel that was not told which notebook it runs prepares for any of the folder's.
         sources = [e.code for e in entries if e.notebook == name] or [e.code for e in entries]
         allowed = Policy.from_settings(self._settings.policy).modules
-        found = dict.fromkeys(module for source in sources for module in imported(source))
+        found = dict.fromkeys(module for source in sources for module in imported(source)) or ["pandas"]
         return [module for module in found if module.partition(".")[0] in allowed]
 
     def _past(self, number: int | None) -> Past:

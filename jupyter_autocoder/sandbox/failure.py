@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from jupyter_autocoder.errors import SandboxUnavailable
+from jupyter_autocoder.errors import SandboxDied, SandboxUnavailable
 from jupyter_autocoder.sandbox import machine
 
 NO_NAMESPACE = (
@@ -39,6 +41,18 @@ def explain(
     return SandboxUnavailable(
         f"{what}, so nothing was run", facility=facility, why=text or "it said nothing", mend=mend
     )
+
+
+def before_ready(said: str) -> SandboxDied:
+    """Make the error for a kernel that was confined and then could not become one, from what it `said`."""
+    missing = re.findall(r"No module named '([\w.]+)'", said)
+    do = (
+        f"install {missing[-1].partition('.')[0]} into {sys.prefix}, or name the folder it lies in under "
+        "sandbox.modules: folders that a .pth file or PYTHONPATH adds are not shown to generated code"
+        if missing
+        else "run `jupyter autocoder doctor`"
+    )
+    return SandboxDied("the sandboxed kernel ended before it was ready", why=said.strip().splitlines()[-1], do=do)
 
 
 def _meaning(text: str, root: Path, environ: Mapping[str, str] | None) -> tuple[str, str]:

@@ -53,6 +53,7 @@ class SandboxProvisioner(LocalProvisioner):
         self.settings = settings_module.current().sandbox
         self.folder: Folder | None = None
         self._started: Started | None = None
+        self._said = ""
         self._backend: Backend | None = None
         self._paths: Paths | None = None
 
@@ -88,8 +89,8 @@ class SandboxProvisioner(LocalProvisioner):
         return ENDINGS.get(number, "exit")
 
     def said(self) -> str:
-        """What the sandbox wrote to its real error stream."""
-        return self._started.said() if self._started is not None else ""
+        """What the sandbox wrote to its real error stream; remembered when it has ended."""
+        return self._started.said() if self._started is not None else self._said
 
     # -- jupyter_client's port -----------------------------------------------------------------------------------------
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
@@ -144,6 +145,7 @@ class SandboxProvisioner(LocalProvisioner):
             self.inner.close()
             self.inner = None
         if self._started is not None:
+            self._said = self._started.said()
             await self._started.close()
             self._started = None
         if self.folder is not None and not restart:

@@ -9,12 +9,14 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import zmq
 
 from jupyter_autocoder.errors import SandboxDied
+from jupyter_autocoder.sandbox import failure
 from jupyter_autocoder.sandbox.channels import GatedClient, zmq_context
 from jupyter_autocoder.sandbox.gate import Gate, Recording
 from jupyter_autocoder.sandbox.growth import Growth
@@ -66,9 +68,12 @@ class KernelSession:
     async def start(self) -> None:
         """Start the kernel. Raises SandboxUnavailable when there is no sandbox to be had, SandboxDied when it ended."""
         self.manager.client_factory = type("Client", (GatedClient,), {"gate": self.gate})
+        said: Callable[[], str] = str
         try:
             # Importing nbclient takes as long as the process needs to come up, so both happen at once.
             runner, _ = await asyncio.gather(asyncio.to_thread(_make_runner, self.manager), self.manager.start_kernel())
+            # nbclient forgets the kernel that does not answer, and with it what that said.
+            said = self.manager.provisioner.said
             self._runner, setup = runner, runner.async_setup_kernel(cleanup_kc=False)
             await setup.__aenter__()
             self._watch_death()
@@ -76,11 +81,7 @@ class KernelSession:
             await self._boot()
         except RuntimeError as error:
             await self.kill()
-            raise SandboxDied(
-                "the sandboxed kernel ended before it was ready",
-                why=self._last_words() or str(error),
-                do="run `jupyter autocoder doctor`",
-            ) from None
+            raise failure.before_ready(said() or str(error)) from None
         except BaseException:
             await self.kill()
             raise
@@ -127,8 +128,9 @@ class KernelSession:
         finally:
             for task in (answer, death):
                 task.cancel()
+        said = self._last_words()
         await self.kill()
-        raise SandboxDied("the sandboxed kernel does not answer any more", why=self._last_words())
+        raise SandboxDied("the sandboxed kernel does not answer any more", why=said)
 
     async def interrupt(self) -> None:
         """Ask for a KeyboardInterrupt inside, over the control channel."""

@@ -15,6 +15,7 @@ from typing import Any
 from jupyter_autocoder.errors import ValueCannotCross
 from jupyter_autocoder.events import Variable
 from jupyter_autocoder.sandbox import refusals
+from jupyter_autocoder.sandbox.codec.libraries import loaded
 from jupyter_autocoder.sandbox.codec.parts import Uncrossable
 from jupyter_autocoder.sandbox.codec.probe import probe
 
@@ -31,7 +32,7 @@ def describe(name: str, value: Any, *, rows: int = 0) -> Variable:
     Raises ValueCannotCross for what could never be sent into a sandbox: code, modules, open files.
     """
     for module, kind, teller in _TELLERS:
-        library = sys.modules.get(module)
+        library = loaded(module)
         if library is not None and isinstance(value, _attribute(library, kind)):
             told, summary = teller(value)
             return Variable(name=name, type=told, summary=summary, sample=_sample(value, rows))

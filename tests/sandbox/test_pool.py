@@ -12,6 +12,14 @@ from jupyter_autocoder.sandbox import Pool, Sandbox, SandboxSettings
 pytestmark = pytest.mark.sandbox
 
 
+async def one_starting(pool: Pool) -> Sandbox:
+    for _ in range(5000):
+        if pool._coming is not None:
+            return pool._coming
+        await asyncio.sleep(0.001)
+    raise AssertionError("none is starting")
+
+
 def test_a_warm_sandbox_is_there_at_once_and_fresh() -> None:
     async def work() -> tuple[float, str | None]:
         async with Pool(SandboxSettings(pool=1)) as pool:
@@ -44,9 +52,7 @@ def test_each_is_given_away_once() -> None:
 def test_one_that_is_just_starting_is_taken_instead_of_starting_a_second() -> None:
     async def work() -> tuple[bool, str | None, int]:
         async with Pool(SandboxSettings(pool=1)) as pool:
-            while pool._coming is None:
-                await asyncio.sleep(0.001)
-            starting = pool._coming
+            starting = await one_starting(pool)
             async with await pool.take() as box:
                 first = (await box.run("1 + 1")).value
                 return box is starting, first, await pool.ready()
@@ -74,8 +80,7 @@ def test_closing_while_one_starts_leaves_the_taken_one_to_its_taker() -> None:
     async def work() -> str | None:
         pool = Pool(SandboxSettings(pool=1))
         pool.fill()
-        while pool._coming is None:
-            await asyncio.sleep(0.001)
+        await one_starting(pool)
         box = await pool.take()
         await pool.close()
         async with box:

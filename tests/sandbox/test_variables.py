@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import subprocess
 import sys
+import types
 from typing import Any
 
 import numpy as np
@@ -141,3 +143,14 @@ def test_describing_plain_values_imports_no_library() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_library_that_another_thread_is_just_importing_is_not_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    half = types.ModuleType("pandas")
+    half.__spec__ = importlib.machinery.ModuleSpec("pandas", None)
+    monkeypatch.setattr(half.__spec__, "_initializing", True, raising=False)
+    monkeypatch.setitem(sys.modules, "pandas", half)
+
+    expect_data("n", [3, {4}])
+
+    assert describe("n", 3).type == "int"

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import collections
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from jupyter_autocoder.sandbox.codec import arrays, columns, frames, pictures, tables
+from jupyter_autocoder.sandbox.codec.libraries import loaded
 from jupyter_autocoder.sandbox.codec.parts import PartWriter, Uncrossable
 from jupyter_autocoder.sandbox.codec.tree import DEPTH, FLAT, INSIDE, Encoder
 
@@ -72,7 +72,7 @@ def _some(value: Any) -> Iterable[Any]:
 def _thinned(value: Any) -> Iterator[Any]:
     """What is small and can cross exactly when `value` can."""
     for module, matches, thin in _THINNERS:
-        if module in sys.modules and matches(value):
+        if loaded(module) and matches(value):
             yield from thin(value)
             return
     yield value

@@ -9,13 +9,13 @@ import contextlib
 import datetime
 import decimal
 import fractions
-import sys
 import uuid
 import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
 from jupyter_autocoder.sandbox.codec import arrays, frames, pictures, tables
+from jupyter_autocoder.sandbox.codec.libraries import loaded
 from jupyter_autocoder.sandbox.codec.parts import Malformed, PartReader, PartWriter, Uncrossable, expect
 
 DEPTH = 100
@@ -67,8 +67,7 @@ class Encoder:
         if writer is not None:
             return _tagged(writer[0], writer[1](self, value))
         for module, tag, matches, write in _LIBRARIES:
-            # A value of a library's type means that the library is loaded: nothing is imported to find out.
-            if module in sys.modules and matches(value):
+            if loaded(module) and matches(value):
                 return _tagged(tag, write(self, value))
         return self._relative(kind, value)
 

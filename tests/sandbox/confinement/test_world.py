@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import site
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -175,3 +176,24 @@ def test_modules_of_the_person_can_be_imported_inside_and_not_changed(
 
     assert kernel.run("import helper_of_mine; helper_of_mine.answer").text == "42"
     assert kernel.run(f"open({str(tmp_path / 'new.py')!r}, 'w')").error == "OSError"
+
+
+@pytest.mark.sandbox
+def test_a_kernel_that_lies_outside_of_the_shown_folders_is_named_with_the_mend(tmp_path: Path) -> None:
+    lean = tmp_path / "lean"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", lean], check=True, timeout=60)
+    (lean / f"lib/python3.{sys.version_info.minor}/site-packages/linked.pth").write_text(
+        f"{site.getsitepackages()[0]}\n{PACKAGE.parent}\n"
+    )
+    program = "import asyncio; from jupyter_autocoder.sandbox import Sandbox; asyncio.run(Sandbox().run('1'))"
+
+    done = subprocess.run(
+        [lean / "bin" / "python", "-W", "ignore", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+    )
+
+    assert "No module named 'ipykernel'" in done.stderr
+    assert f"install ipykernel into {lean}" in done.stderr
