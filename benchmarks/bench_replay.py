@@ -85,7 +85,7 @@ def compare(title: str, steps: Sequence[tuple[str, str]], folder: Path) -> None:
     export(plain, Lock(folder / "autocode.lock"), "n.ipynb", policy=Policy())
     rows = [(run(plain, folder), run(ours, folder, AUTOCODER_LOCKED="1")) for _ in range(ROUNDS)]
     ratio = statistics.median(b[0] / a[0] for a, b in rows)
-    added = statistics.median(1000 * (statistics.median(b[1][3:]) - statistics.median(a[1][2:])) for a, b in rows)
+    added = statistics.median(1000 * (o - p) for a, b in rows for p, o in zip(a[1][2:], b[1][3:], strict=True))
     out = sys.stdout.write
     out(f"{title}: {len(steps)} cells, median of {ROUNDS} rounds in turn\n")
     out(f"  plain nbclient                     {statistics.median(a[0] for a, _ in rows):8.2f} s\n")

@@ -170,9 +170,10 @@ class Autocoder:
         before, previous, key = self._place(job)
         entry, notes = self._look_up(job, key, previous)
         drive = _Drive(self, job, report)
-        prompt, context, left_out = self._fit(job.prompt, before)
-        if left_out and entry is None:
-            notes.append(left_out)
+        prompt, context = job.prompt, Context()
+        if entry is None:  # nothing is asked where the lock knows the answer
+            prompt, context, left_out = self._fit(job.prompt, before)
+            notes += [left_out] if left_out else []
         steps = solve(prompt, context, locked=entry.code if entry else None)
         try:
             solution = await drive.run(steps)

@@ -62,7 +62,7 @@ class Status:
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
         self._started = time.monotonic()
-        self._drawn = 0.0
+        self._drawn = self._started  # what is done within the interval is drawn once
         self._event = Progress(stage="asking")
         self._answer = ""
         self._output = ""

@@ -8,9 +8,12 @@ directory of a start request, are ignored or refused, never obeyed.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,7 @@ from jupyter_autocoder.sandbox import environment, fonts, selftest, stranger
 from jupyter_autocoder.sandbox.backends import REPORT, Backend, Order, Paths, backend
 from jupyter_autocoder.sandbox.etc import write_etc
 from jupyter_autocoder.sandbox.folder import Folder, sweep
-from jupyter_autocoder.sandbox.inner import Inner
+from jupyter_autocoder.sandbox.inner import PATIENCE, Inner
 from jupyter_autocoder.sandbox.plan import Plan, Profile, limits
 from jupyter_autocoder.sandbox.process import Channel, Started, start
 from jupyter_autocoder.sandbox.world import PACKAGE, world
@@ -128,12 +131,14 @@ class SandboxProvisioner(LocalProvisioner):
 
     async def kill(self, restart: bool = False) -> None:
         self._kill()
+        await self._end_of_process(PATIENCE)
 
     async def terminate(self, restart: bool = False) -> None:
         self._kill()
 
     async def wait(self) -> int | None:
         """Wait until the last process inside has ended, not only the one outside."""
+        await self._end_of_process(math.inf)
         code: int | None = await super().wait()
         if self.inner is not None:
             await self.inner.gone()
@@ -172,6 +177,14 @@ class SandboxProvisioner(LocalProvisioner):
                 why="becoming another user has failed",
                 mend="start Jupyter as another user than root",
             )
+
+    async def _end_of_process(self, patience: float) -> None:
+        """Wait at most `patience` seconds; jupyter_client looks ten times a second, which is felt at each end."""
+        deadline = time.monotonic() + patience
+        while self.process is not None:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                return
+            await asyncio.sleep(0.005)
 
     # -- parts ---------------------------------------------------------------------------------------------------------
     def _write_connection_files(self, folder: Folder, paths: Paths) -> None:

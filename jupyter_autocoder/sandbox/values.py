@@ -60,11 +60,7 @@ async def get(session: KernelSession, name: str, *, limit: int, patience: float)
         refusals.refuse(name, "object", why, do="bring back less of it, or raise [sandbox] scratch and file_size")
     if status != "ok":
         refusals.refuse(name, "object", text.one_line(answer.get("why"), 500) or "the sandbox could not write it")
-    try:
-        return await asyncio.to_thread(_read, Scratch(session.manager.scratch_outside), token, name, limit)
-    finally:
-        if session.alive:
-            await session.request({"do": "drop", "folder": folder}, patience=patience)
+    return await asyncio.to_thread(_read, Scratch(session.manager.scratch_outside), token, name, limit)
 
 
 def check_name(name: str) -> None:
@@ -107,6 +103,8 @@ def _read(scratch: Scratch, token: str, name: str, limit: int) -> Any:
         refusals.refuse(
             name, "object", f"what the sandbox sent is not what it said: expected {text.one_line(why, 200)}"
         )
+    finally:
+        scratch.discard(token)
 
 
 def _tree(descriptor: int) -> bytes:

@@ -248,3 +248,11 @@ def test_a_value_larger_than_scratch_is_told(fresh_box: Any) -> None:
 
     assert "space" in caught.value.why.lower() or "large" in caught.value.why.lower()
     assert fresh_box.get("__name__") == "__main__"
+
+
+def test_what_was_brought_out_leaves_nothing_in_the_scratch_folder(box: Any) -> None:
+    box.run("import os, numpy as np\nlong, wide = list(range(10_000)), np.zeros(100_000)")
+
+    box.get("long"), box.get("wide")
+
+    assert box.run("os.listdir()").value == "[]"

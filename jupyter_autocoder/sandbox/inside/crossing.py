@@ -52,12 +52,6 @@ def get(namespace: dict[str, Any], request: Answer) -> Answer:
     return {"status": "ok"}
 
 
-def drop(namespace: dict[str, Any], request: Answer) -> Answer:
-    """Remove a folder that `get` made."""
-    shutil.rmtree(request["folder"], ignore_errors=True)
-    return {"status": "ok"}
-
-
 def load(namespace: dict[str, Any], request: Answer) -> Answer:
     """Import `module`, so that the code that uses it does not wait for that."""
     importlib.import_module(request["module"])
