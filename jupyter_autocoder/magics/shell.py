@@ -21,7 +21,6 @@ from jupyter_autocoder.errors import AutocoderError, PolicyRefused, RunFailed, U
 from jupyter_autocoder.events import METADATA, Prompt
 from jupyter_autocoder.magics import options
 from jupyter_autocoder.magics.completion import make_matcher
-from jupyter_autocoder.magics.inference import understand, wished
 from jupyter_autocoder.magics.place import place_of
 from jupyter_autocoder.magics.status import Status
 
@@ -140,6 +139,7 @@ class AutocodeMagics(Magics):
         workshop = self.workshop
         from jupyter_autocoder.agent.checks import split
         from jupyter_autocoder.autocoder import Job, notebook_name
+        from jupyter_autocoder.magics.inference import understand, wished
 
         text, checks = split(cell)
         if not text:
