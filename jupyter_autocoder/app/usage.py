@@ -8,8 +8,9 @@ import time
 
 from jupyter_autocoder import settings
 from jupyter_autocoder.errors import ExitCode
-from jupyter_autocoder.llm import usage
+from jupyter_autocoder.llm import Governor, usage
 from jupyter_autocoder.llm.identity import current_user
+from jupyter_autocoder.llm.providers import provider
 from jupyter_autocoder.store import Store
 
 
@@ -22,13 +23,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    store = Store(settings.current().store.url)
+    chosen = settings.current()
+    store = Store(chosen.store.url)
     try:
         # On a shared database every person sees their own rows; asked for users, whoever may read it sees all.
         user = None if options.by == "user" else current_user()
         rows = usage.usage_report(store, usage.since(options.since, time.time()), options.by, user=user)
+        governor = Governor(store, chosen.limits, local=provider(chosen.model).local)
+        left = governor.remaining() if user is not None else ()
     finally:
         store.close()
-    text = usage.as_json(rows, by=options.by) if options.json else usage.as_table(rows, by=options.by)
+    if options.json:
+        text = usage.as_json(rows, by=options.by, left=left)
+    else:
+        text = "\n\n".join(filter(None, (usage.as_table(rows, by=options.by), usage.as_lines(left))))
     sys.stdout.write(text + "\n")
     return int(ExitCode.DONE)

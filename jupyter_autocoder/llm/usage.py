@@ -14,6 +14,7 @@ from jupyter_autocoder.errors import UsageError
 from jupyter_autocoder.llm.counters import DAY, start_of
 from jupyter_autocoder.llm.leases import charge_overdue
 from jupyter_autocoder.llm.refusals import dollars
+from jupyter_autocoder.llm.reservation import Left
 from jupyter_autocoder.store import Reading, Store
 
 By = Literal["model", "day", "source", "user", "notebook", "key"]
@@ -87,8 +88,8 @@ def since(text: str, now: float) -> float:
     return datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC).timestamp()
 
 
-def as_json(rows: Sequence[UsageRow], *, by: By) -> str:
-    """Return the report as JSON: the rows, their total, and what they are grouped by; money in micro-USD."""
+def as_json(rows: Sequence[UsageRow], *, by: By, left: Sequence[Left] = ()) -> str:
+    """Return the report as JSON: rows, their total, what they are grouped by, what is left; money in micro-USD."""
 
     def plain(row: UsageRow) -> dict[str, Any]:
         values = asdict(row)
@@ -96,7 +97,9 @@ def as_json(rows: Sequence[UsageRow], *, by: By) -> str:
 
     whole = plain(total(rows))
     del whole[by]
-    return json.dumps({"by": by, "rows": [plain(row) for row in rows], "total": whole}, indent=2)
+    report = {"by": by, "rows": [plain(row) for row in rows], "total": whole}
+    limits = [{**asdict(one), "left": one.left} for one in left]
+    return json.dumps({**report, "limits": limits}, indent=2)
 
 
 def as_table(rows: Sequence[UsageRow], *, by: By) -> str:
@@ -113,6 +116,27 @@ def as_table(rows: Sequence[UsageRow], *, by: By) -> str:
         return "  ".join([*cells, remark]).rstrip()
 
     return "\n".join(text(line) for line in lines)
+
+
+def limit_name(left: Left) -> str:
+    """``requests per minute``, ``money per day``."""
+    return left.limit.replace("_", " ").replace("usd", "money")
+
+
+def used_of(left: Left) -> str:
+    """``2 of 3``, ``$1.20 of $5.00``."""
+    if left.limit.startswith("usd"):
+        return f"{dollars(left.used)} of {dollars(left.size)}"
+    return f"{left.used:,} of {left.size:,}"
+
+
+def as_lines(left: Sequence[Left]) -> str:
+    """Return one line for each limit: what of it is used, and when there is room again where there is none."""
+    return "\n".join(
+        f"{limit_name(one)}: {used_of(one)} used"
+        + (f", the next is free in {one.resets_in:.0f} s" if one.used >= one.size else "")
+        for one in left
+    )
 
 
 def _cells(row: UsageRow) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 
 from jupyter_autocoder.llm.reservation import Left
-from jupyter_autocoder.llm.usage import UsageRow, as_table
+from jupyter_autocoder.llm.usage import UsageRow, as_lines, as_table, limit_name, used_of
 from jupyter_autocoder.magics.status import money
 
 _WIDTH, _HEIGHT, _GAP = 360, 90, 2
@@ -17,7 +17,7 @@ _STYLE = "font:12px sans-serif;fill:currentColor"
 
 def bundle(days: Sequence[UsageRow], models: Sequence[UsageRow], left: Sequence[Left]) -> dict[str, str]:
     """Return the picture as HTML with a plain-text twin."""
-    plain = "\n".join([as_table(days, by="day"), "", as_table(models, by="model"), "", *map(_left_line, left)])
+    plain = "\n".join([as_table(days, by="day"), "", as_table(models, by="model"), "", as_lines(left)])
     parts = ["<div>", _days(days), _models(models), _limits(left), "</div>"]
     return {"text/html": "".join(parts), "text/plain": plain.rstrip()}
 
@@ -65,25 +65,10 @@ def _limits(left: Sequence[Left]) -> str:
         share = min(one.used / one.size, 1) if one.size else 1
         colour = "#e45756" if share >= 0.9 else "#4c78a8"
         rows.append(
-            f"<tr><td>{html.escape(_title(one))}</td><td>"
+            f"<tr><td>{html.escape(limit_name(one))}</td><td>"
             f'<svg width="{_BAR}" height="10" role="img" aria-label="{share:.0%} used">'
             f'<rect width="{_BAR}" height="10" fill="currentColor" opacity="0.15"/>'
             f'<rect width="{share * _BAR:.1f}" height="10" fill="{colour}"/></svg></td>'
-            f"<td>{html.escape(_used(one))}</td></tr>"
+            f"<td>{html.escape(used_of(one))}</td></tr>"
         )
     return f"<table><tbody>{''.join(rows)}</tbody></table>" if rows else "<p>No limits: a local model.</p>"
-
-
-def _title(left: Left) -> str:
-    return left.limit.replace("_", " ").replace("usd", "money")
-
-
-def _used(left: Left) -> str:
-    if left.limit.startswith("usd"):
-        return f"{money(left.used)} of {money(left.size)}"
-    return f"{left.used:,} of {left.size:,}"
-
-
-def _left_line(left: Left) -> str:
-    wait = f", the next is free in {left.resets_in:.0f} s" if left.used >= left.size else ""
-    return f"{_title(left)}: {_used(left)} used{wait}"
