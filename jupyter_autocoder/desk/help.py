@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from jupyter_autocoder.errors import AnswerError, GovernorError, ModelError
+from jupyter_autocoder.errors import AnswerError, AutocoderError, GovernorError, ModelError
 from jupyter_autocoder.events import Completion, Progress
 from jupyter_autocoder.llm.redaction import redact
 from jupyter_autocoder.trade.orders import Reading
@@ -59,4 +59,7 @@ def helped(reading: Reading, account: object, helper: Helper | None) -> tuple[Re
         arguments = helper(reading.text)
     except GovernorError as error:
         return reading, f"A model could have helped to read this, but was not asked: {error.what}"
+    except AutocoderError:
+        # A client that cannot even be made, for want of right settings, is no reason to lose the question.
+        return reading, ""
     return (reading if arguments is None else accept(arguments, reading.text, account)), ""

@@ -12,7 +12,9 @@ import pytest
 
 from jupyter_autocoder.desk import CardPort, Desk, help
 from jupyter_autocoder.desk.help import Arguments, propose
-from jupyter_autocoder.errors import BudgetExceeded, RateLimited
+from jupyter_autocoder.errors import (
+    AutocoderError, BudgetExceeded, RateLimited, SettingLocked, SettingsError, StoreUnavailable, UsageError,
+)  # fmt: skip
 from jupyter_autocoder.llm import GovernedClient
 from jupyter_autocoder.portal import portal
 from jupyter_autocoder.settings import LimitSettings, ModelSettings, Settings
@@ -154,6 +156,23 @@ def test_without_a_key_there_is_the_plain_question(make: Callable[..., Desk], st
             return await propose(client, text)
 
     outcome = make(desk={"helper": lambda text: portal().call(ask, text)}).take(ODD)
+
+    assert (outcome.kind, outcome.text) == ("ask", PLAIN)
+
+
+@pytest.mark.parametrize("error", [
+    SettingsError("there is no provider called nobody", source="settings.toml", key="model.provider"),
+    SettingLocked("model.base_url is locked", source="/etc/jupyter-autocoder.toml"),
+    UsageError("there is no model called nothing"),
+    StoreUnavailable("the ledger cannot be reached"),
+], ids=lambda error: type(error).__name__)  # fmt: skip
+def test_a_client_that_cannot_be_made_leaves_the_plain_question(
+    make: Callable[..., Desk], error: AutocoderError
+) -> None:
+    def fail(text: str) -> Arguments | None:
+        raise error
+
+    outcome = make(desk={"helper": fail}).take(ODD)
 
     assert (outcome.kind, outcome.text) == ("ask", PLAIN)
 
