@@ -412,7 +412,8 @@ def _explain_replay(error: AutocoderError, entry: Entry | None) -> None:
 
 
 def _import_if_there(module: str) -> None:
-    with contextlib.suppress(ImportError):
+    # Whatever is wrong with it will be told by the code that really needs it.
+    with contextlib.suppress(Exception):
         importlib.import_module(module)
 
 

@@ -102,6 +102,8 @@ def clear(notebook: NotebookNode) -> None:
 def expect_writable(path: Path) -> None:
     """Raise UsageError where `path` cannot be written, as far as can be known before a model is asked."""
     why = "it is a folder" if path.is_dir() else ""
+    if path.exists() and not os.access(path, os.W_OK):
+        why = "it is read-only"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent) as file:

@@ -90,14 +90,15 @@ def end_at_once(
         "FROM reservations WHERE id = ? AND state = 'open' AND at = ? RETURNING id"
     )
     values = (*days, *numbers, usage.output_tokens, usage.total_tokens, usage.cost, latency, entry.outcome)
-    close = "UPDATE reservations SET state = 'ended', slot = ?, tokens = ? WHERE id = ? AND state = 'open' AND at = ?"
     yield charge, (*values, reservation.id, at)
-    yield close, (int(sent), max(usage.total_tokens, 0), reservation.id, at)
     if latency is not None:
         # By itself, because a row that moves in the windows costs three times as much as one that stays.
         sent_at = "store_now() - CAST(? AS DOUBLE PRECISION)"
-        move = f"UPDATE reservations SET at = {sent_at} WHERE id = ? AND state = 'ended' AND at = ? AND at < {sent_at}"
+        move = f"UPDATE reservations SET at = {sent_at} WHERE id = ? AND state = 'open' AND at = ? AND at < {sent_at}"
         yield move, (latency, reservation.id, at, latency)
+    # Moved it lies later, and pulled back it lies earlier.
+    close = "UPDATE reservations SET state = 'ended', slot = ?, tokens = ? WHERE id = ? AND state = 'open' AND at >= ?"
+    yield close, (int(sent), max(usage.total_tokens, 0), reservation.id, at)
 
 
 def end(tx: Writing, lease: Mapping[str, Any], *, tokens: int, sent: bool, sent_at: float) -> None:

@@ -63,7 +63,11 @@ class AutocodeMagics(Magics):
                 pool.fill()
                 from jupyter_autocoder.magics.workshop import Workshop
 
-                self._workshop = Workshop(pool)
+                try:
+                    self._workshop = Workshop(pool)
+                except BaseException:
+                    pool.close_soon()
+                    raise
             return self._workshop
 
     def start(self, *also: Callable[[], None]) -> None:
@@ -77,7 +81,7 @@ class AutocodeMagics(Magics):
     def _warm_up(self, *also: Callable[[], None]) -> None:
         for prepare in (lambda: self.workshop.warm_up(), lambda: time.sleep(CALM), *also):
             # What is wrong here (settings, no sandbox, no key) is told by the first cell that needs it.
-            with suppress(AutocoderError):
+            with suppress(AutocoderError, OSError):
                 prepare()
 
     def close(self) -> None:

@@ -52,7 +52,8 @@ def before_ready(said: str) -> SandboxDied:
         if missing
         else "run `jupyter autocoder doctor`"
     )
-    return SandboxDied("the sandboxed kernel ended before it was ready", why=said.strip().splitlines()[-1], do=do)
+    last = (said.strip() or "it said nothing").splitlines()[-1]
+    return SandboxDied("the sandboxed kernel ended before it was ready", why=last, do=do)
 
 
 def _meaning(text: str, root: Path, environ: Mapping[str, str] | None) -> tuple[str, str]:

@@ -66,6 +66,10 @@ class Pool:
         """Close the warm ones; those that were taken belong to their takers."""
         await hand_over(self._close())
 
+    def close_soon(self) -> None:
+        """Close the warm ones in the background, for an owner that does not wait."""
+        submit(self._close())
+
     # -- on the sandboxes' loop ----------------------------------------------------------------------------------------
     async def _take(self) -> Sandbox:
         taken: Sandbox | None = None
@@ -97,6 +101,7 @@ class Pool:
                 return
             except asyncio.CancelledError:
                 if self._coming is box:
+                    self._coming = None
                     await box.close()
                 raise
             if self._coming is box:
@@ -108,6 +113,8 @@ class Pool:
 
     async def _load_soon(self, modules: tuple[str, ...]) -> None:
         if not self._closed:
+            if self._loading is not None:
+                self._loading.cancel()  # the newest list counts
             self._loading = asyncio.create_task(self._load(modules))
 
     async def _load(self, modules: tuple[str, ...]) -> None:

@@ -71,7 +71,9 @@ class KernelSession:
         said: Callable[[], str] = str
         try:
             # Importing nbclient takes as long as the process needs to come up, so both happen at once.
-            runner, _ = await asyncio.gather(asyncio.to_thread(_make_runner, self.manager), self.manager.start_kernel())
+            importing = asyncio.ensure_future(asyncio.to_thread(_make_runner, self.manager))
+            await self.manager.start_kernel()
+            runner = await importing
             # nbclient forgets the kernel that does not answer, and with it what that said.
             said = self.manager.provisioner.said
             self._runner, setup = runner, runner.async_setup_kernel(cleanup_kc=False)
@@ -81,7 +83,7 @@ class KernelSession:
             await self._boot()
         except RuntimeError as error:
             await self.kill()
-            raise failure.before_ready(said() or str(error)) from None
+            raise failure.before_ready(said().strip() or str(error)) from None
         except BaseException:
             await self.kill()
             raise

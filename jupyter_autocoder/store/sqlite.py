@@ -146,7 +146,7 @@ class SqliteSession:
     def commit(self) -> None:
         try:
             self.execute("COMMIT", ())
-        except StoreError:
+        except BaseException:  # an interrupt too must not keep the lock, nor the turn
             self.rollback()
             raise
         self._turn.give()

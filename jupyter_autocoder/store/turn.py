@@ -13,8 +13,8 @@ import os
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-# One set for all stores of a user, since nothing ever removes a set. Two stores that share a number only wait for each
-# other now and then.
+# One set for all stores of a user, since it outlives all of them (though not every logout: then there is no line until
+# the next start). Two stores that share a number only wait for each other now and then.
 _NUMBERS: Final = 128
 _KEY: Final = 0x4A41_0000
 _CREATE, _NO_WAIT, _UNDO = 0o1000, 0o4000, 0x1000

@@ -73,7 +73,8 @@ class Wire:
     def together(self, *transactions: Sequence[tuple[str, Sequence[Any]]]) -> list[list[list[dict[str, Any]]]]:
         """Send all statements at once, as transactions of their own, and return the rows of each statement of each.
 
-        The first failure is raised, and of its transaction nothing has happened.
+        The first failure is raised: of its transaction nothing has happened, or it is not known where the connection
+        was lost; those before it stand.
         """
         self._make_room(sum(map(len, transactions)))
         ready = [[self._ready(sql, params) for sql, params in steps] for steps in transactions]

@@ -149,3 +149,20 @@ def test_a_cost_nobody_told_is_the_estimate_and_flagged(make_governor: MakeGover
 
     (row,) = ledger(ledger_store)
     assert (row["cost"], row["estimated"]) == (5000, 1)
+
+
+def test_a_late_second_end_moves_nothing_in_the_windows(
+    make_governor: MakeGovernor, ledger_store: Store, clock: Any
+) -> None:
+    governor = make_governor()
+    reservation = governor.reserve(ask())
+    governor.release(reservation)
+    clock.advance(1.2)
+
+    done = governor.settle(reservation, USED, "ok", 0.1)
+
+    with ledger_store.read() as tx:
+        row = tx.row("SELECT at FROM reservations")
+    assert not done
+    assert row is not None
+    assert row["at"] == pytest.approx(reservation.at)

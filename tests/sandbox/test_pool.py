@@ -131,3 +131,15 @@ def test_a_machine_without_sandboxes_is_told_at_the_first_run() -> None:
             return await pool.ready()
 
     assert asyncio.run(work()) == 0
+
+
+def test_after_closing_a_taker_still_gets_one_that_works() -> None:
+    async def work() -> str | None:
+        pool = Pool(SandboxSettings(pool=1))
+        pool.fill()
+        await one_starting(pool)
+        await pool.close()
+        async with await pool.take() as box:
+            return (await box.run("1")).value
+
+    assert asyncio.run(work()) == "1"

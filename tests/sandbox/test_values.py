@@ -256,3 +256,14 @@ def test_what_was_brought_out_leaves_nothing_in_the_scratch_folder(box: Any) -> 
     box.get("long"), box.get("wide")
 
     assert box.run("os.listdir()").value == "[]"
+
+
+def test_a_value_that_cannot_be_written_says_why_and_not_that_there_is_no_room(box: Any) -> None:
+    box.run(
+        "import io\nfrom PIL import Image\nwhole = io.BytesIO()\n"
+        "Image.effect_noise((200, 200), 50).save(whole, 'JPEG')\n"
+        "half = Image.open(io.BytesIO(whole.getvalue()[:2000]))"
+    )
+
+    with pytest.raises(ValueCannotCross, match="truncated"):
+        box.get("half")

@@ -154,3 +154,14 @@ def test_a_library_that_another_thread_is_just_importing_is_not_looked_into(monk
     expect_data("n", [3, {4}])
 
     assert describe("n", 3).type == "int"
+
+
+def test_a_value_nested_as_deep_as_can_be_written_is_data() -> None:
+    deep: Any = "end"
+    for _ in range(100):
+        deep = [deep]
+
+    expect_data("deep", deep)
+
+    with pytest.raises(ValueCannotCross):
+        expect_data("deep", [deep])

@@ -41,10 +41,10 @@ def probe(value: Any) -> None:
     while waiting and seen < BUDGET:
         one, depth = waiting.pop()
         seen += 1
-        if depth > DEPTH:
-            why = f"it is nested more than {DEPTH} deep, or contains itself"
-            raise Uncrossable(type(one).__name__, why, where=INSIDE)
         if isinstance(one, _CONTAINERS):
+            if depth > DEPTH:
+                why = f"it is nested more than {DEPTH} deep, or contains itself"
+                raise Uncrossable(type(one).__name__, why, where=INSIDE)
             waiting += [(item, depth + 1) for item in _some(one)]
         else:
             _try(encoder, one, where=INSIDE if depth > 1 else "")

@@ -224,7 +224,11 @@ class _Requests:
         except MemoryError:
             answer = {"status": "error", "why": "there is not enough memory inside the sandbox"}
         except OSError as error:
-            answer = {"status": "error", "why": error.strerror or type(error).__name__, "errno": error.errno}
+            answer = {
+                "status": "error",
+                "why": error.strerror or f"{type(error).__name__}: {error}"[:2000],
+                "errno": error.errno,
+            }
         except Exception as error:
             answer = {"status": "error", "why": f"{type(error).__name__}: {error}"[:2000]}
         self._shell.kernel.session.send(stream, REPLY, answer, parent=message, ident=idents)

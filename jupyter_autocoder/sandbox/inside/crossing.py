@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -13,6 +14,7 @@ from jupyter_autocoder.sandbox.codec.tree import Decoder, Encoder
 
 TREE = "tree.json"
 NO_LIMIT = 2**62
+_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 Answer = dict[str, Any]
 
@@ -43,11 +45,10 @@ def get(namespace: dict[str, Any], request: Answer) -> Answer:
     except Uncrossable as error:
         shutil.rmtree(folder, ignore_errors=True)
         return {"status": "uncrossable", "kind": error.kind, "why": error.why, "where": error.where}
-    except OSError:
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
-        return {"status": "full"}
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return {"status": "full"}
         raise
     return {"status": "ok"}
 

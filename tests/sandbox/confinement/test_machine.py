@@ -136,3 +136,11 @@ def test_a_backends_last_words_become_facility_and_mend(
 
 def test_a_sandbox_that_only_hung_is_not_called_ended(tmp_path: Path) -> None:
     assert "in time" in failure.explain("", ended=False, root=tmp_path, environ={}).what
+
+
+@pytest.mark.parametrize(("said", "why"), [("", "it said nothing"), (" \n", "it said nothing"), ("a\nb\n", "b")])
+def test_a_kernel_that_ended_too_early_has_a_last_word_or_none(said: str, why: str) -> None:
+    error = failure.before_ready(said)
+
+    assert error.why == why
+    assert "doctor" in error.do
