@@ -5,7 +5,7 @@
  * While an answer streams, the blocks that did not change keep their nodes: only the tail is drawn anew.
  */
 
-import { Lexer, type Token, type Tokens } from 'marked';
+import { Lexer, Tokenizer, type Token, type Tokens, type TokensList } from 'marked';
 
 import { el, unturned } from './dom';
 import { image, link } from './links';
@@ -18,8 +18,7 @@ const MAX_STEPS = 2_000_000;
 const MARKS = /[*_~[\]`!<\\&@]/g;
 /** In a run this long it looks for an address from each of its letters on. */
 const LONG_RUN = /\S{2000}/;
-/** Levels of quotes and lists in each other, by the signs that begin a line. */
-const DEEP = /^(?:[ \t]*(?:>|[-*+]|\d+[.)])){40}|^[ \t]{200}/m;
+const QUOTE = /^ {0,3}>/;
 const HEADINGS = ['h3', 'h4', 'h5', 'h6', 'h6', 'h6'] as const;
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: '&',
@@ -78,26 +77,62 @@ export function markdown(text: string, code: CodeBlock = plainCode): HTMLElement
   return view.node;
 }
 
-/** Reads a paragraph's inside only where that takes a bounded time; a hostile one is shown as the text it is. */
+/** `marked` reads a quote anew, inside itself, for each line that goes on without a sign: so many times at most. */
+class BoundedTokenizer extends Tokenizer {
+  override blockquote(src: string): Tokens.Blockquote | undefined {
+    if (this._open > MAX_DEPTH && QUOTE.test(src)) {
+      return { type: 'blockquote', raw: src, text: src, tokens: [verbatim(src)] };
+    }
+    this._open += 1;
+    try {
+      return super.blockquote(src);
+    } finally {
+      this._open -= 1;
+    }
+  }
+
+  private _open = 0;
+}
+
+/** Reads only what takes a bounded time, level by level and paragraph by paragraph; the rest is shown as its text. */
 class BoundedLexer extends Lexer {
+  override blockTokens(src: string, tokens: Token[] = [], lastParagraphClipped = false): TokensList {
+    if (this._levels > MAX_DEPTH) {
+      tokens.push(verbatim(src));
+      return tokens as TokensList;
+    }
+    this._levels += 1;
+    try {
+      return super.blockTokens(src, tokens, lastParagraphClipped) as TokensList;
+    } finally {
+      this._levels -= 1;
+    }
+  }
+
   override inlineTokens(src: string, tokens: Token[] = []): Token[] {
     const marks = src.match(MARKS)?.length ?? 0;
     if (src.length * marks > MAX_STEPS || LONG_RUN.test(src)) {
-      tokens.push({ type: 'text', raw: src, text: src, escaped: true });
+      tokens.push(verbatim(src));
       return tokens;
     }
     return super.inlineTokens(src, tokens);
   }
+
+  /** Quotes and lists in each other that are open now. */
+  private _levels = 0;
 }
 
 function read(text: string): Token[] {
   const head = text.slice(0, MAX_TEXT);
   const rest = text.slice(MAX_TEXT);
-  const tail: Token[] = rest ? [{ type: 'text', raw: rest, text: rest, escaped: true }] : [];
-  if (DEEP.test(head)) {
-    return [{ type: 'text', raw: head, text: head, escaped: true }, ...tail];
-  }
-  return [...new BoundedLexer({ gfm: true, breaks: false }).lex(head), ...tail];
+  const tail: Token[] = rest ? [verbatim(rest)] : [];
+  const lexer = new BoundedLexer({ gfm: true, breaks: false, tokenizer: new BoundedTokenizer() });
+  return [...lexer.lex(head), ...tail];
+}
+
+/** Make a token of a text that is shown as it is. */
+function verbatim(text: string): Tokens.Text {
+  return { type: 'text', raw: text, text, escaped: true };
 }
 
 function blocks(tokens: readonly Token[] | undefined, code: CodeBlock, depth: number): Node[] {

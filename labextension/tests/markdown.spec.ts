@@ -89,8 +89,37 @@ describe('markdown', () => {
     expect(markdown('a &amp;lt; b &#65; &#x42; &bogus;').textContent).toBe('a &lt; b A B &bogus;');
   });
 
-  it('survives deep nesting', () => {
-    expect(markdown('>'.repeat(500) + ' deep').textContent).toContain('deep');
+  it.each([
+    ['>', '>'.repeat(500) + ' deep'],
+    ['-', '- '.repeat(500) + 'deep'],
+    ['quotes of lists', '> 1. '.repeat(250) + 'deep'],
+    ['indents', Array.from({ length: 100 }, (_, level) => `${'  '.repeat(level)}- deep`).join('\n')]
+  ])('survives deep nesting by %s, and reads what stands beside it', (_, text) => {
+    const node = markdown(`${text}\n\n# T\n\n\`\`\`python\nx = 1\n\`\`\``);
+
+    expect(node.textContent).toContain('deep');
+    expect(node.querySelector(':scope > h3')?.textContent).toBe('T');
+    expect(node.querySelector(':scope > pre')?.textContent).toBe('x = 1');
+  });
+
+  it.each([
+    ['a rule', '-'.repeat(60)],
+    ['a rule of stars', '*'.repeat(60)],
+    ['a table with a frame', `+${'-'.repeat(60)}+\n| id |\n+${'-'.repeat(60)}+\n| 1  |\n+${'-'.repeat(60)}+`],
+    ['a table without one', ` id | ${'-'.repeat(60)}\n----+${'-'.repeat(60)}\n 1  | x`],
+    ['signs in code', `\`\`\`\n${'-'.repeat(60)}\n${'> '.repeat(60)}\n${'+'.repeat(60)}\n\`\`\``],
+    ['indented code', `\`\`\`\n${' '.repeat(240)}x\n\`\`\``]
+  ])('reads what stands beside %s', (_, text) => {
+    const found: string[] = [];
+    const code = (source: string, language: string): HTMLElement => {
+      found.push(`${language}: ${source}`);
+      return document.createElement('pre');
+    };
+
+    const node = markdown(`**So:**\n\n${text}\n\n\`\`\`python\nx = 1\n\`\`\``, code);
+
+    expect(node.querySelector('strong')?.textContent).toBe('So:');
+    expect(found).toContain('python: x = 1');
   });
 
   it('says whether a fence is closed', () => {
@@ -226,7 +255,13 @@ describe('a text made to hold the page up', () => {
     definitions: '[a]: <'.repeat(10_000),
     spaces: `a${' '.repeat(100_000)}b`,
     newlines: 'a\n'.repeat(50_000),
-    fences: '```a\n'.repeat(10_000)
+    fences: '```a\n'.repeat(10_000),
+    'quotes that go on': `${'>'.repeat(24)} a\nb\n`.repeat(2_000),
+    'quotes and lists that go on': `${'> - '.repeat(13)}a\n> > b\nc\n`.repeat(500),
+    'quotes that end one by one': Array.from(
+      { length: 300 },
+      (_, level) => '> '.repeat(300 - level) + 'x'
+    ).join('\n')
   };
 
   it.each(Object.entries(texts))('%s: is read in a bounded time', (_, text) => {
