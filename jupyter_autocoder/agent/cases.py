@@ -33,12 +33,43 @@ class TestCall:
 def calls(tree: ast.Module) -> Iterator[TestCall]:
     """Yield the calls of all tests at the top level of `tree`, in their order. Raises UsageError."""
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    refuse_idle(tree)
     for node in tree.body:
         if isinstance(node, _Function) and node.name.startswith(PREFIX):
             _refuse_uncallable(node, node.name, node.args.posonlyargs + node.args.args)
             yield TestCall(statement=_awaited(node, f"{node.name}()"), label=f"{node.name}()", node=node)
         elif isinstance(node, ast.ClassDef) and (node.name.startswith(CLASS_PREFIX) or _is_case(node, classes)):
             yield from _methods(node, classes)
+
+
+def refuse_idle(tree: ast.Module) -> None:
+    """Raise UsageError for what looks like a check of `tree` and would never fail: nobody runs it, or it is true."""
+    coroutines = {node.name for node in tree.body if isinstance(node, ast.AsyncFunctionDef)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assert(test=ast.Tuple(elts=[_, *_])):
+                _refuse("assert (...)", "a tuple is always true", "take the parentheses away: assert x == 1, 'text'")
+            case ast.Expr(value=ast.Call(func=ast.Name(id=name))) if name in coroutines:
+                _refuse(f"{name}()", "nothing awaits it", f"write await {name}()")
+    _refuse_hidden(tree, "it is not at the top level")
+
+
+def _refuse_hidden(scope: ast.Module | ast.ClassDef, why: str) -> None:
+    """Refuse tests that stand where nobody looks for them, and those that a later one of their name replaces."""
+    seen: set[str] = set()
+    for node in scope.body:
+        if isinstance(node, _Function) or (isinstance(node, ast.ClassDef) and node.name.startswith(CLASS_PREFIX)):
+            if node.name in seen and node.name.lower().startswith(PREFIX):
+                _refuse(node.name, "another one of its name comes later", "give it a name of its own")
+            seen.add(node.name)
+        if isinstance(node, ast.ClassDef) and isinstance(scope, ast.Module):
+            _refuse_hidden(node, "it stands inside another class")
+        elif isinstance(node, ast.ClassDef) and node.name.startswith(CLASS_PREFIX):
+            _refuse(node.name, why, "write it at the top level")
+        elif not isinstance(node, _Scope):
+            for inner in ast.walk(node):
+                if isinstance(inner, _Function | ast.ClassDef) and inner.name.startswith((PREFIX, CLASS_PREFIX)):
+                    _refuse(inner.name, why, "write it at the top level, or call it")
 
 
 def _methods(cls: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> Iterator[TestCall]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from jupyter_autocoder.agent.cases import calls
 from jupyter_autocoder.errors import UsageError
 
 SEPARATOR = "---"
+_MEANT = re.compile(r"^(?:assert\b|(?:async )?def test|class Test)", re.MULTILINE)
 _BLOCKS = ast.For | ast.AsyncFor | ast.While | ast.If | ast.With | ast.AsyncWith | ast.Try | ast.Match
 
 
@@ -59,7 +61,10 @@ class Checks:
 
 
 def split(cell: str) -> tuple[str, str]:
-    """Split a cell into the sentence and its checks; no checks is an empty text."""
+    """Split a cell into the sentence and its checks; no checks is an empty text.
+
+    Raises UsageError where a tail that was meant as checks is no Python: in the sentence nobody would miss it.
+    """
     lines = cell.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for index in range(len(lines) - 1, -1, -1):
         if lines[index].strip() != SEPARATOR:
@@ -67,6 +72,8 @@ def split(cell: str) -> tuple[str, str]:
         tail = "\n".join(lines[index + 1 :]).strip("\n")
         if tail.strip() and (_parse(tail) is not None or doctests.is_doctest(tail)):
             return "\n".join(lines[:index]).strip(), tail + "\n"
+        if _MEANT.search(tail):
+            _refuse_uncompilable(tail)
         break
     return cell.strip(), ""
 
@@ -118,6 +125,7 @@ def free_names(source: str) -> frozenset[str]:
 
 def _from_python(text: str) -> Checks:
     tree = ast.parse(text)
+    _refuse_uncompilable(text)
     if len({node.lineno for node in tree.body}) < len(tree.body):  # a line must tell which check it belongs to
         text = ast.unparse(tree)
         tree = ast.parse(text)
@@ -131,6 +139,26 @@ def _from_python(text: str) -> Checks:
         # A person's own way to check: a call, a loop, a name that must be there. It has to run without raising.
         parts = _parts(tree, text, _runs)
     return Checks(source=source, parts=tuple(parts))
+
+
+def _refuse_uncompilable(text: str) -> None:
+    """Raise UsageError for what parses and is no script all the same, such as a `return` at the top level."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "<checks>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except SyntaxError as error:
+        raise _no_python(error, text) from None
+
+
+def _no_python(error: SyntaxError, text: str) -> UsageError:
+    lines = text.splitlines()
+    shown = lines[error.lineno - 1].strip() if error.lineno and error.lineno <= len(lines) else ""
+    return UsageError(
+        f"the part after --- is no Python: {error.msg}",
+        why=f"line {error.lineno}: {shown}",
+        do="mend it, or take the --- away where it is no check",
+    )
 
 
 def _parts(tree: ast.Module, text: str, counts: Callable[[ast.stmt], bool]) -> list[OneCheck]:
@@ -156,6 +184,12 @@ def _runs(node: ast.stmt) -> bool:
     return isinstance(node, _BLOCKS)
 
 
+def _acts(node: ast.stmt) -> bool:
+    """Whether a line among doctests is code rather than a word of explanation that happens to parse."""
+    calls = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await)
+    return calls or isinstance(node, _BLOCKS) or _asserts(node)
+
+
 def _label(text: str, node: ast.stmt) -> str:
     return ast.get_source_segment(text, node) or "assert"
 
@@ -166,6 +200,11 @@ def _lines(node: ast.stmt) -> Lines:
 
 
 def _from_doctest(text: str) -> Checks:
+    for line in doctests.prose(text):
+        tree = _parse(line)
+        if _MEANT.match(line) or (tree is not None and any(map(_acts, tree.body))):
+            why = f"beside the doctest lines stands {line!r}, which nothing would run"
+            raise UsageError("the part after --- is half a doctest", why=why, do="write either doctest lines or Python")
     source = doctests.SHOW
     parts: list[OneCheck] = []
     for example in doctests.examples(text):

@@ -30,6 +30,13 @@ def is_doctest(text: str) -> bool:
         return False
 
 
+def prose(text: str) -> list[str]:
+    """The lines of `text` that are neither an example nor what one should show."""
+    pieces = doctest.DocTestParser().parse(text)
+    lines = [line.strip() for piece in pieces if isinstance(piece, str) for line in piece.splitlines()]
+    return [line for line in lines if line]
+
+
 def examples(text: str) -> list[doctest.Example]:
     """Return the examples of `text` that are to run, in their order."""
     return [one for one in doctest.DocTestParser().get_examples(text) if not one.options.get(doctest.SKIP)]

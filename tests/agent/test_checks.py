@@ -226,3 +226,34 @@ def test_free_names_of_a_doctest_are_those_of_its_examples() -> None:
 
 def test_free_names_of_no_python_are_none() -> None:
     assert free_names("this is no code") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("assert x == 9\n>>> x\n1\n", "half a doctest"),
+        (">>> x\n1\n\nassert x == 9\n", "half a doctest"),
+        ("if True:\n    def test_a():\n        assert x == 9\n", "not at the top level"),
+        ("async def check():\n    assert x == 9\ncheck()\n", "awaits"),
+        ("class TestA:\n    class TestB:\n        def test_x(self): assert 0\n    def test_y(self): pass\n", "inside"),
+        ("def test_a(): assert x == 9\ndef test_a(): assert x == 1\n", "later"),
+        ("class TestA:\n    def test_a(self): assert 0\n    def test_a(self): pass\n", "later"),
+        ("assert (x == 9, 'text')\n", "always true"),
+        ("return\nassert x == 9\n", "no Python"),
+    ],
+)
+def test_a_check_that_could_not_fail_is_refused_before_anybody_is_asked(text: str, words: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        compile_checks(text)
+
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("tail", ["assert x = 9", "def test_a()\n    assert x", "assert x ==\n"])
+def test_checks_with_a_slip_are_not_taken_for_a_part_of_the_sentence(tail: str) -> None:
+    with pytest.raises(UsageError, match="no Python"):
+        split(f"Make x.\n---\n{tail}")
+
+
+def test_a_rule_in_a_sentence_is_no_slip() -> None:
+    assert split("Make x.\n---\nThen plot it.") == ("Make x.\n---\nThen plot it.", "")
