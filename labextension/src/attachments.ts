@@ -55,11 +55,13 @@ export class Tray {
     return taken;
   }
 
-  /** Put back what could not be sent. */
-  restore(items: readonly Attachment[]): void {
-    const others = this._items.filter(item => !items.some(other => same(item, other)));
-    this._items = [...items, ...others].slice(0, MAX);
+  /** Put back what could not be sent, unless it was renewed meanwhile; gives what has no room any more. */
+  restore(items: readonly Attachment[]): Attachment[] {
+    const old = items.filter(item => !this._items.some(other => same(item, other)));
+    const all = [...old, ...this._items];
+    this._items = all.slice(0, MAX);
     this._changed.emit();
+    return all.slice(MAX);
   }
 
   private _items: Attachment[] = [];

@@ -5,8 +5,15 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Api } from './api';
-import type { Tray } from './attachments';
-import { MAX_FRAME, type AskFrame, type Conversation, type Problem, type ServerFrame } from './protocol';
+import { MAX, type Tray } from './attachments';
+import {
+  MAX_FRAME,
+  type AskFrame,
+  type Attachment,
+  type Conversation,
+  type Problem,
+  type ServerFrame
+} from './protocol';
 import { ConversationState } from './state';
 import type { Transport } from './transport';
 
@@ -114,17 +121,13 @@ export class Session {
     this._choice += 1;
     this._notice.emit(null);
     const attachments = this.tray.take();
+    const frame: AskFrame = { type: 'ask', id: newId(), conversation: this._state.id, text, attachments };
     try {
-      const conversation = await this._begun();
-      const frame: AskFrame = { type: 'ask', id: newId(), conversation, text, attachments };
-      // The server shuts the door on a bigger frame, and it would be sent again and again.
-      if (new Blob([JSON.stringify(frame)]).size > MAX_FRAME) {
-        throw new TooBig();
-      }
-      this.transport.ask(frame);
+      // A question that cannot leave begins no conversation; every id is as long as another.
+      measure({ ...frame, conversation: frame.conversation || newId() });
+      this.transport.ask({ ...frame, conversation: await this._begun() });
     } catch (error) {
-      this.tray.restore(attachments);
-      this._notice.emit({ what: (error as Error).message, do: (error as { advice?: string }).advice ?? '' });
+      this._giveBack(attachments, (error as Error).message, (error as { advice?: string }).advice ?? '');
       return false;
     }
     this.keepDraft('');
@@ -215,11 +218,17 @@ export class Session {
 
   private _refused(request: string, problem: Problem): void {
     const frame = this.transport.returned(request);
-    this._notice.emit({ what: problem.what, do: problem.do });
+    this._giveBack(frame?.type === 'ask' ? frame.attachments : [], problem.what, problem.do);
     if (frame?.type === 'ask') {
-      this.tray.restore(frame.attachments);
       this._returned.emit(frame.text);
     }
+  }
+
+  /** Put back what was attached to a question that did not leave, and say why; also what has no room beside it. */
+  private _giveBack(attachments: readonly Attachment[], what: string, advice: string): void {
+    const lost = this.tray.restore(attachments).map(item => item.label);
+    const room = lost.length ? `${lost.join(', ')}: not attached any more, there are ${MAX} already.` : '';
+    this._notice.emit({ what, do: [advice, room].filter(part => part).join(' ') });
   }
 
   private _state = new ConversationState('', () => undefined);
@@ -232,6 +241,13 @@ export class Session {
   private _returned = new Signal<this, string>(this);
   private _ticketMoved = new Signal<this, string>(this);
   private _settled = new Signal<this, void>(this);
+}
+
+/** Refuse what no frame holds: the server shuts the door on it, and it would be sent again and again. */
+function measure(frame: AskFrame): void {
+  if (new Blob([JSON.stringify(frame)]).size > MAX_FRAME) {
+    throw new TooBig();
+  }
 }
 
 /** Make an id that nobody else makes. */

@@ -5,7 +5,12 @@ import { Session, type Notice } from '../src/session';
 import { Transport, type Socket } from '../src/transport';
 
 /** A session whose server gives every conversation the id `c`, and whose socket never opens. */
-function made(): { session: Session; transport: Transport; notices: (Notice | null)[] } {
+function made(): {
+  session: Session;
+  transport: Transport;
+  notices: (Notice | null)[];
+  begin: jest.Mock;
+} {
   const socket: Socket = {
     readyState: 0,
     onopen: null,
@@ -16,13 +21,12 @@ function made(): { session: Session; transport: Transport; notices: (Notice | nu
     close: () => undefined
   };
   const transport = new Transport({ connect: () => socket });
-  const api = {
-    begin: async () => ({ id: 'c', title: '', notebook: '', created: 0, changed: 0 })
-  } as unknown as Api;
+  const begin = jest.fn(async () => ({ id: 'c', title: '', notebook: '', created: 0, changed: 0 }));
+  const api = { begin } as unknown as Api;
   const session = new Session(api, transport, new Tray(async texts => texts.map(() => 1)), localStorage);
   const notices: (Notice | null)[] = [];
   session.notice.connect((_, notice) => notices.push(notice));
-  return { session, transport, notices };
+  return { session, transport, notices, begin };
 }
 
 describe('a session', () => {
@@ -40,8 +44,8 @@ describe('a session', () => {
     transport.dispose();
   });
 
-  it('keeps what no frame can hold, and says so, instead of sending it for ever', async () => {
-    const { session, transport, notices } = made();
+  it('keeps what no frame can hold, says so, and leaves no empty conversation behind', async () => {
+    const { session, transport, notices, begin } = made();
     const wide = '\u00e9'.repeat(MAX_FRAME / 16);
     for (let number = 0; number < 10; number += 1) {
       await session.tray.add('file', `f${number}`, wide);
@@ -50,9 +54,45 @@ describe('a session', () => {
     const taken = await session.ask('too much');
 
     expect(taken).toBe(false);
+    expect(begin).not.toHaveBeenCalled();
+    expect(session.state.id).toBe('');
     expect(transport.unconfirmed).toEqual([]);
     expect(session.tray.items).toHaveLength(10);
     expect(notices[notices.length - 1]?.what).toBe('This is too much to send at once.');
+    transport.dispose();
+  });
+
+  it.each([0, 1])('measures a first question with the id it will have: %s bytes too many', async more => {
+    const { session, transport, begin } = made();
+    const id = '0'.repeat(32);
+    const bare = JSON.stringify({ type: 'ask', id, conversation: id, text: '', attachments: [] }).length;
+
+    const taken = await session.ask('x'.repeat(MAX_FRAME - bare + more));
+
+    expect(taken).toBe(more === 0);
+    expect(begin).toHaveBeenCalledTimes(more === 0 ? 1 : 0);
+    transport.dispose();
+  });
+
+  it('names what was attached meanwhile and has no room beside what comes back', async () => {
+    const { session, transport, notices, begin } = made();
+    for (let number = 0; number < MAX; number += 1) {
+      await session.tray.add('file', `f${number}`, 'x');
+    }
+    begin.mockImplementation(async () => {
+      await session.tray.add('file', 'f0', 'newer');
+      await session.tray.add('file', 'meanwhile', 'x');
+      throw new Error('The server cannot be reached.');
+    });
+
+    const taken = await session.ask('hello');
+
+    const notice = notices[notices.length - 1];
+    expect(taken).toBe(false);
+    expect(session.tray.items).toHaveLength(MAX);
+    expect(session.tray.items.find(item => item.label === 'f0')?.text).toBe('newer');
+    expect(notice?.what).toBe('The server cannot be reached.');
+    expect(notice?.do).toBe(`meanwhile: not attached any more, there are ${MAX} already.`);
     transport.dispose();
   });
 });
