@@ -9,9 +9,9 @@ const NEAR = 60;
 const MOVED = ['wheel', 'touchstart', 'pointerdown', 'keydown'] as const;
 
 export class Stick {
-  /** Watch a list from now on. */
+  /** Watch a list from now on; one that is built anew still shows what the old one did. */
   to(scroller: HTMLElement, content: Element): void {
-    this.dispose();
+    this._leave();
     this._scroller = scroller;
     for (const moved of MOVED) {
       scroller.addEventListener(moved, this._free, { passive: true });
@@ -42,7 +42,13 @@ export class Stick {
   }
 
   dispose(): void {
+    this._leave();
+    this._anchor = null;
+  }
+
+  private _leave(): void {
     this._observer?.disconnect();
+    this._observer = null;
     this._scroller?.removeEventListener('scroll', this._scrolled);
     MOVED.forEach(moved => this._scroller?.removeEventListener(moved, this._free));
     this._scroller = null;
