@@ -380,17 +380,21 @@ class Desk:
 
     # -- lists and the switch --------------------------------------------------------------------------------------
     def card(self, ticket: str) -> dict[str, Any]:
-        """The ticket as texts for a face (see `broking.card`); `next` is the ticket that goes on where it is done."""
+        """The ticket as texts for a face (see `broking.card`); `next` is the ticket to go on with where it is done."""
         entry = self.book.get(ticket)
         texts = card(entry, now=self.book.now(), events=[dict(event) for event in self.book.events(ticket)])
         return {**texts, "next": self._next(entry)}
 
     def _next(self, entry: Entry) -> str:
-        """The ticket made of the proceeds of this one, while it waits for this person."""
-        for index in range(len(entry.ticket.follow_ups) if entry.done else 0):
-            made = self.book.made_of(f"follow:{entry.id}:{index}")
-            if made and self.book.get(made).state is State.PENDING:
-                return made
+        """A ticket that the proceeds of this one made, or of the sale that this one came of, while it waits."""
+        origin: Entry | None = entry if entry.done else None
+        while origin is not None:
+            for index in range(len(origin.ticket.follow_ups)):
+                made = self.book.made_of(f"follow:{origin.id}:{index}")
+                if made and self.book.get(made).state is State.PENDING:
+                    return made
+            # A ticket with today's price has the older one between itself and the sale.
+            origin = self.book.get(origin.ticket.parent) if origin.ticket.parent else None
         return ""
 
     def tickets(self, *, states: tuple[State, ...] = (), limit: int = 100) -> tuple[Summary, ...]:

@@ -22,7 +22,7 @@ class Shown:
         self.control: Any = None
         self._display = display
         self._handle: Any = None
-        self._earlier: Any = None
+        self._receipts: list[Any] = []
         self._live = False
         self._place: Any = None
         self._written: dict[str, Any] = {}
@@ -66,14 +66,17 @@ class Shown:
             return
         before, self._written = self._written, record
         if self._handle is None:
-            if card["follow_ups"] and self._live:
-                # The receipt of a sale has to stay when its proceeds' ticket takes this place.
-                self._earlier = self._display({"text/html": "", "text/plain": ""}, raw=True, display_id=True)
+            if self._live:
+                # A receipt has to stay when a follow-up takes this place: the sale's own, and then each follow-up's.
+                self._receipts = [
+                    self._display({"text/html": "", "text/plain": ""}, raw=True, display_id=True)
+                    for _ in card["follow_ups"]
+                ]
             self._handle = self._display(_bundle(card), raw=True, display_id=True)
         else:
             with contextlib.suppress(RuntimeError):  # The kernel is on its way out.
-                if self._earlier is not None and before.get("next") == card["id"]:
-                    self._earlier.update(_bundle(before), raw=True)
+                if self._receipts and before.get("next") == card["id"]:
+                    self._receipts.pop(0).update(_bundle(before), raw=True)
                 self._handle.update(_bundle(card), raw=True)
         if card["done"] and not card["next"]:
             self.close()

@@ -238,6 +238,26 @@ def test_the_receipt_of_a_sale_stays_when_its_proceeds_want_a_click(browser: Any
     browser.run("assert shown.control is not None")
 
 
+def test_the_receipt_of_every_follow_up_stays_when_the_next_wants_a_click(browser: Any, store_of: Store) -> None:
+    comm = shown(browser, "buy 10 AAPL")
+    browser.until_idle(browser.message(comm, confirming(browser, comm)))
+    browser.displays.clear()
+    comm = shown(browser, "sell 10 AAPL and put half of the proceeds into MSFT and half into GOOG")
+    places = [data for data in browser.displays if data == {"text/html": "", "text/plain": ""}]
+    browser.displays.clear()
+
+    headlines = [browser.ask(comm, confirming(browser, comm))["card"]["headline"] for _ in range(2)]
+    browser.until_idle(browser.message(comm, confirming(browser, comm)))
+
+    assert len(places) == 2, "one receipt for each move"
+    assert ["MSFT" in headlines[0], "GOOG" in headlines[1]] == [True, True]
+    filled = {data["text/plain"] for data in browser.displays if "State: Filled" in data["text/plain"]}
+    named = [sum(words in text for text in filled) > 0 for words in ("SELL 10 AAPL", "of MSFT", "of GOOG")]
+    assert named == [True, True, True]
+    browser.run("assert shown.control is None")
+    assert orders(store_of) == 4
+
+
 def test_a_card_that_nobody_touches_expires_by_itself(browser: Any, store_of: Store) -> None:
     browser.run("import dataclasses; desk.settings = dataclasses.replace(desk.settings, "
                 "trade=dataclasses.replace(desk.settings.trade, limit_ttl=1.5))")  # fmt: skip
