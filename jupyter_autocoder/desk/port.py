@@ -1,6 +1,6 @@
 """The port of a card: the few messages that a control may send, wherever it is drawn.
 
-The notebook's widget and the sidebar's endpoint both speak it::
+The notebook's widget and the sidebar's endpoint both speak it; `ticket` is the id of the card that the person saw::
 
     draw                         -> the card's texts and a fresh one-time nonce
     confirm  hash nonce ticks    -> the click; `clicked` says when it was made
@@ -8,24 +8,30 @@ The notebook's widget and the sidebar's endpoint both speak it::
     edit     text                -> new words; the ticket they make takes this one's place
     retry    hash nonce leg      -> send a leg of unknown fate again, under the same id
 
+The ticket at hand may go on to another one while a message is on its way: what was meant for the one does nothing to
+the other.
+
 A message is a claim, never an authority: who speaks comes from the face's session, what is sent from the stored row.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jupyter_autocoder.broking.audit import Who
 from jupyter_autocoder.broking.entries import Claim, Entry
 from jupyter_autocoder.desk.desk import Desk
+from jupyter_autocoder.desk.said import ticket_named
 from jupyter_autocoder.errors import AutocoderError, UsageError
 from jupyter_autocoder.trade.states import State
 
 Reply = dict[str, Any]
 LONGEST_TEXT = 2000
+_LOOKS = ("draw", "alive")
 
 
 class CardPort:
@@ -58,16 +64,28 @@ class CardPort:
 
         Where the ticket is done and its proceeds made another one, the control goes on with that.
         """
-        # Read before the texts: what changes in between is seen at the next look.
-        self.drawn = self.look()
-        card = self.desk.card(self.ticket)
-        if self._on_change is not None:
-            self._on_change(card)
-        if card["next"]:
-            self.ticket = card["next"]
-            return self.draw()
-        needs = card["confirmable"] or card["retry"]
-        return {"kind": "card", "card": card, "nonce": self.desk.control(self.ticket, self._who) if needs else ""}
+        with self._one_at_a_time:
+            # Read before the texts: what changes in between is seen at the next look.
+            self.drawn = self.look()
+            card = self.desk.card(self.ticket)
+            if self._on_change is not None:
+                self._on_change(card)
+            if card["next"]:
+                self.ticket = card["next"]
+                return self.draw()
+            needs = card["confirmable"] or card["retry"]
+            return {"kind": "card", "card": card, "nonce": self.desk.control(self.ticket, self._who) if needs else ""}
+
+    @contextlib.contextmanager
+    def between(self) -> Iterator[bool]:
+        """Keep messages out for a while; False, and nothing is kept out, where one is being answered just now."""
+        # Never waits: the answer may close the control, and so wait for the thread that asks here.
+        mine = self._one_at_a_time.acquire(blocking=False)
+        try:
+            yield mine
+        finally:
+            if mine:
+                self._one_at_a_time.release()
 
     def look(self) -> Entry:
         """Read the ticket as the store has it now, whoever changed it."""
@@ -82,6 +100,11 @@ class CardPort:
         if not isinstance(message, Mapping):
             raise UsageError("a message is an object with a kind")
         kind = message.get("kind")
+        if kind not in _LOOKS and message.get("ticket", self.ticket) != self.ticket:
+            raise UsageError(
+                "the card had just gone on to another ticket, and nothing was done",
+                do="read what it shows now, then click again",
+            )
         if kind == "alive":
             return {"kind": "alive"}
         if kind == "confirm":
@@ -122,6 +145,9 @@ class CardPort:
     def _edit(self, text: object) -> None:
         if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
             raise UsageError("say the order in words")
+        if ticket_named(text):
+            # These words would show a ticket that is there already, and this one is not to make room for that.
+            raise UsageError("that is a ticket's id, not an order", do="say the order in words")
         outcome = self.desk.take(text)
         if outcome.entry is None or outcome.kind != "ticket":
             raise UsageError(outcome.text)

@@ -48,7 +48,8 @@ export function mount(el, port) {
 
   const send = (message) => {
     try {
-      port.send(message);
+      // The card may go on to another ticket while this is on its way: what is meant is the one that stands here.
+      port.send(state.card ? { ...message, ticket: state.card.id } : message);
     } catch {
       lose("kernel disconnected: use the sidebar, or run the cell again");
     }
@@ -68,7 +69,8 @@ export function mount(el, port) {
   for (const type of ["keydown", "keyup", "keypress"]) root.addEventListener(type, stopEvent);
 
   function dismiss(event) {
-    if (!event.isTrusted || state.locked) return;
+    // It stands where "Cancel the order" stood on the card before: a click meant for that is too early for this.
+    if (!event.isTrusted || state.locked || Date.now() < state.armedAt) return;
     state.locked = true;
     send({ kind: "dismiss" });
   }

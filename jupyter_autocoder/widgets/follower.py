@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -52,18 +53,22 @@ class Follower:
 
     def _follow(self) -> None:
         while not self._stop.wait(LOOK):
-            try:
-                entry = self._port.look()
-                if self._is_due(entry):
-                    entry = self._port.refresh()
-                if entry != self._port.drawn:
-                    self._pause = FIRST_PAUSE
-                    self._on_news(self._port.draw())
-                # Drawing may have gone on to the ticket that its proceeds made.
-                if self._port.look().done:
+            # While a message is answered there is nothing to tell: its answer is the card as it stands.
+            with self._port.between() as mine, contextlib.suppress(AutocoderError):
+                # Suppressed: the broker or the store is away for a moment; the card keeps what it knows.
+                if mine and self._ends():
                     return
-            except AutocoderError:
-                continue  # The broker or the store is away for a moment; the card keeps what it knows.
+
+    def _ends(self) -> bool:
+        """Tell what is new; return whether nothing more can come."""
+        entry = self._port.look()
+        if self._is_due(entry):
+            entry = self._port.refresh()
+        if entry != self._port.drawn:
+            self._pause = FIRST_PAUSE
+            self._on_news(self._port.draw())
+        # Drawing may have gone on to the ticket that its proceeds made.
+        return self._port.look().done
 
     def _is_due(self, entry: Entry) -> bool:
         """Whether more than the store has to be asked: the clock while a person is awaited, then the broker."""

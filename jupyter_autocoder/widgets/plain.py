@@ -56,14 +56,15 @@ class PlainCard(ipywidgets.VBox):  # type: ignore[misc]
             for warning in card["warnings"] if card["confirmable"]
         }  # fmt: skip
         self._typed = ipywidgets.Text(placeholder=f"type {self._word(card)}", description="To confirm:")
-        buttons = [self._button("Dismiss", "dismiss")] if card["confirmable"] else []
+        buttons = [self._button(card["id"], "Dismiss", "dismiss")] if card["confirmable"] else []
         if card["confirmable"]:
             style = "primary" if card["side"] == "buy" else "warning"
-            buttons.append(self._button(f"{_sign(card)} {card['act']}", "confirm", style))
+            buttons.append(self._button(card["id"], f"{_sign(card)} {card['act']}", "confirm", style))
         if card["cancellable"]:
-            buttons.append(self._button("Cancel the order", "cancel"))
+            buttons.append(self._button(card["id"], "Cancel the order", "cancel"))
         for leg in card["retry"]:
-            buttons.append(self._button(f"Send order {leg + 1} again under the same id", "retry", leg=leg))
+            words = f"Send order {leg + 1} again under the same id"
+            buttons.append(self._button(card["id"], words, "retry", leg=leg))
         asks = [self._typed] if card["confirmable"] and card["needs_hold"] else []
         self.children = (
             ipywidgets.HTML(value=record_html(card)),
@@ -73,32 +74,36 @@ class PlainCard(ipywidgets.VBox):  # type: ignore[misc]
             self._status,
         )
 
-    def _button(self, words: str, kind: str, style: str = "", leg: int | None = None) -> ipywidgets.Button:
+    def _button(self, ticket: str, words: str, kind: str, style: str = "", leg: int | None = None) -> ipywidgets.Button:
         button = ipywidgets.Button(
             description=words, tooltip=words, button_style=style, layout=ipywidgets.Layout(width="auto")
         )
-        button.on_click(lambda clicked: self._clicked(clicked, kind, leg))
+        button.on_click(lambda clicked: self._clicked(clicked, ticket, kind, leg))
         return button
 
-    def _clicked(self, button: ipywidgets.Button, kind: str, leg: int | None) -> None:
+    def _clicked(self, button: ipywidgets.Button, ticket: str, kind: str, leg: int | None) -> None:
         at = click_time(button.comm.comm_id if button.comm is not None else "", {"event": "click"})
         if at is None:
             self._status.value = "only a click in the card counts; code in a cell does not"
             return
         card = self._reply["card"]
-        if kind == "confirm" and (problem := self._not_ready(card)):
+        if problem := self._not_ready(card, kind):
             self._status.value = problem
             return
-        message = {"kind": kind, "hash": card["hash"], "nonce": self._reply["nonce"], "clicked": at}
+        # The button's own ticket: the card may have gone on while the click was on its way.
+        message = {"kind": kind, "ticket": ticket, "hash": card["hash"], "nonce": self._reply["nonce"], "clicked": at}
         message["ticks"] = [key for key, box in self._ticks.items() if box.value]
         if leg is not None:
             message["leg"] = leg
         self._reply["nonce"] = ""
         self._draw(self._port.handle(message))
 
-    def _not_ready(self, card: dict[str, Any]) -> str:
-        if self._clock() < self._armed_at:
+    def _not_ready(self, card: dict[str, Any], kind: str) -> str:
+        # A dismissal, too, may have been meant for the order that stood here to be cancelled.
+        if kind in ("confirm", "dismiss") and self._clock() < self._armed_at:
             return "The card had only just changed: read it, then click again."
+        if kind != "confirm":
+            return ""
         if not all(box.value for box in self._ticks.values()):
             return "Tick each warning first."
         if card["needs_hold"] and self._typed.value.strip().upper() != self._word(card):

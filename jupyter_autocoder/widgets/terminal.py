@@ -42,8 +42,8 @@ def challenge(
         if ask(f"Type exactly  {card['act']}  to send this: ").strip() != card["act"]:
             tell("Not confirmed; the ticket waits.")
             return str(card["state"])
-        message = {"kind": "confirm", "hash": card["hash"], "nonce": reply["nonce"], "ticks": ticks, "clicked": clock()}
-        after = port.handle(message)
+        seen = {"ticket": card["id"], "hash": card["hash"], "nonce": reply["nonce"]}
+        after = port.handle({"kind": "confirm", **seen, "ticks": ticks, "clicked": clock()})
         if problem := after.get("problem"):
             tell(f"{problem} {after.get('do', '')}".strip())
             return str(after["card"]["state"])

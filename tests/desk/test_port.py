@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import threading
 from collections.abc import Callable
 from decimal import Decimal as D
 from typing import Any
@@ -53,7 +54,8 @@ def test_the_port_draws_confirms_and_follows(desk: Desk) -> None:
         {"kind": "confirm", "clicked": float("nan")}, {"kind": "confirm", "clicked": True},
         {"kind": "retry", "leg": "0"}, {"kind": "retry", "leg": -1}, {"kind": "retry", "leg": 0},
         {"kind": "edit"}, {"kind": "edit", "text": "x" * 5000}, {"kind": "edit", "text": "yes"},
-        {"kind": "submit"}, {"kind": "state", "state": "confirmed"},
+        {"kind": []}, {"kind": "dismiss", "ticket": ["x"]}, {"kind": "cancel", "ticket": ""},
+        {"kind": "dismiss", "ticket": None}, {"kind": "submit"}, {"kind": "state", "state": "confirmed"},
     ],
     ids=repr,
 )  # fmt: skip
@@ -91,6 +93,157 @@ def test_the_control_of_a_sale_goes_on_with_what_its_proceeds_buy(
     assert after["card"]["headline"].startswith("BUY $1,550.00 of MSFT")
     assert after["nonce"]
     assert after["card"]["hash"] != drawn["card"]["hash"], "it needs a click of its own"
+
+
+def click(port: CardPort) -> dict[str, Any]:
+    """Confirm what the port draws, with every warning ticked; return the card that comes of it."""
+    drawn = port.draw()
+    card = drawn["card"]
+    ticks = [warning["key"] for warning in card["warnings"]]
+    message = {"kind": "confirm", "ticket": card["id"], "hash": card["hash"], "nonce": drawn["nonce"], "ticks": ticks}
+    return dict(port.handle(message)["card"])
+
+
+HALVES = "Sell 10 AAPL and put half of the proceeds into MSFT and half into F"
+
+
+@pytest.mark.parametrize("first", ["confirm", "dismiss", "moved price"])
+def test_every_follow_up_of_a_sale_gets_its_turn_on_the_card(
+    desk: Desk, buy: Callable[..., Outcome], prices: SetPrices, first: str
+) -> None:
+    buy(desk)
+    sale = desk.take(HALVES).entry
+    assert sale is not None
+    port = CardPort(desk, sale.id, ADA)
+
+    one = click(port)
+    if first == "moved price":
+        prices.set("MSFT", "440")
+        replaced = click(port)
+        assert (replaced["parent"], replaced["legs"][0]["symbol"]) == (one["id"], "MSFT")
+    other = port.handle({"kind": "dismiss"})["card"] if first == "dismiss" else click(port)
+    last = click(port)
+
+    assert one["headline"].startswith("BUY $750.00 of MSFT")
+    assert other["headline"].startswith("BUY $750.00 of F ")
+    assert (one["state"], other["state"]) == ("pending", "pending")
+    assert (last["id"], last["state"], last["next"]) == (other["id"], "filled", "")
+
+
+def test_a_follow_up_that_is_open_at_the_broker_keeps_the_card_until_it_is_done(
+    desk: Desk, buy: Callable[..., Outcome], monkeypatch: Any
+) -> None:
+    buy(desk)
+    sale = desk.take(HALVES).entry
+    assert sale is not None
+    port = CardPort(desk, sale.id, ADA)
+    one = click(port)
+
+    def lost(*_: object, **__: object) -> None:
+        raise BrokerError("timed out", definite=False)
+
+    monkeypatch.setattr(desk.broker(), "submit", lost)
+    monkeypatch.setattr(desk.broker(), "lookup", lost)
+    sent = click(port)
+
+    assert (sent["id"], sent["state"], sent["next"]) == (one["id"], "unknown", "")
+
+
+@pytest.fixture
+def gone_on(desk: Desk, buy: Callable[..., Outcome], prices: SetPrices) -> tuple[CardPort, str]:
+    """A port whose sale filled and that went on to its follow-up, and the sale that is still on the person's screen."""
+    buy(desk)
+    sale = desk.take("sell all my AAPL at 155 and buy MSFT with the proceeds").entry
+    assert sale is not None
+    port = CardPort(desk, sale.id, ADA)
+    click(port)
+    prices.set("AAPL", "155")
+    port.refresh()
+    port.draw()
+    return port, sale.id
+
+
+@pytest.mark.parametrize("message", [
+    {"kind": "cancel"}, {"kind": "dismiss"}, {"kind": "edit", "text": "buy 1 F"}, {"kind": "confirm"},
+    {"kind": "retry", "leg": 0},
+], ids=lambda message: message["kind"])  # fmt: skip
+def test_a_click_meant_for_the_sale_does_nothing_to_its_follow_up(
+    desk: Desk, gone_on: tuple[CardPort, str], message: dict[str, Any]
+) -> None:
+    port, sale = gone_on
+    before = desk.tickets()
+
+    reply = port.handle({**message, "ticket": sale})
+
+    assert "another ticket" in reply["problem"]
+    assert (reply["card"]["id"], reply["card"]["state"]) == (port.ticket, "pending")
+    assert reply["card"]["id"] != sale
+    assert reply["nonce"], "the card that comes back can be clicked"
+    assert desk.tickets() == before
+
+
+def test_a_card_that_is_behind_may_ask_what_there_is_now(gone_on: tuple[CardPort, str]) -> None:
+    port, sale = gone_on
+
+    reply = port.handle({"kind": "draw", "ticket": sale})
+
+    assert "problem" not in reply
+    assert reply["card"]["parent"] == sale
+
+
+def test_a_click_that_names_the_ticket_on_the_card_counts(desk: Desk, gone_on: tuple[CardPort, str]) -> None:
+    port, _ = gone_on
+    follow_up = port.ticket
+
+    port.handle({"kind": "dismiss", "ticket": follow_up})
+
+    assert desk.book.get(follow_up).state is State.DISMISSED
+
+
+def test_the_card_is_not_drawn_on_another_thread_in_the_midst_of_an_answer(desk: Desk, monkeypatch: Any) -> None:
+    drafted = desk.take("buy 10 AAPL").entry
+    assert drafted is not None
+    port = CardPort(desk, drafted.id, ADA)
+    drawing = threading.Thread(target=port.draw)
+    seen: list[bool] = []
+    dismiss = desk.dismiss
+
+    def in_the_midst(*about: Any) -> Any:
+        asking = threading.Thread(target=lambda: seen.append(has_the_turn(port)))
+        asking.start()
+        asking.join(5)
+        drawing.start()
+        drawing.join(0.2)
+        seen.append(not drawing.is_alive())
+        return dismiss(*about)
+
+    monkeypatch.setattr(desk, "dismiss", in_the_midst)
+    reply = port.handle({"kind": "dismiss", "ticket": drafted.id})
+    drawing.join(5)
+
+    assert reply["card"]["state"] == "dismissed"
+    assert seen == [False, False], "neither the turn nor a drawing was to be had"
+    assert not drawing.is_alive()
+    assert has_the_turn(port)
+
+
+def has_the_turn(port: CardPort) -> bool:
+    with port.between() as mine:
+        return mine
+
+
+@pytest.mark.parametrize("words", ["{0}", "ticket {0}", "  {0} "])
+def test_a_tickets_id_is_no_new_words_for_another(desk: Desk, words: str) -> None:
+    other, drafted = desk.take("buy 1 F").entry, desk.take("buy 10 AAPL").entry
+    assert other is not None
+    assert drafted is not None
+    port = CardPort(desk, drafted.id, ADA)
+
+    reply = port.handle({"kind": "edit", "text": words.format(other.id)})
+
+    assert "ticket's id" in reply["problem"]
+    assert (reply["card"]["id"], reply["card"]["state"]) == (drafted.id, "pending")
+    assert desk.book.get(other.id).state is State.PENDING
 
 
 def test_editing_makes_a_new_ticket_in_the_place_of_the_old(desk: Desk) -> None:

@@ -113,6 +113,20 @@ def test_a_click_meant_for_what_stood_there_before_does_not_land(page: Any, show
     assert [sent["hash"] for sent in confirms(page)] == ["other"]
 
 
+def test_what_is_sent_names_the_ticket_that_stands_on_the_card(page: Any, show: Callable[..., None]) -> None:
+    accepted = {"state": "accepted", "confirmable": False, "cancellable": True}
+    show(id="sale", **accepted)
+    page.locator(".jac-cancel").click()
+    show(wait=0, id="follow-up", hash="other")
+    page.locator(".jac-dismiss").click()
+    early = page.evaluate("window.sent").pop()
+    page.wait_for_timeout(450)
+    page.locator(".jac-dismiss").click()
+
+    assert early == {"kind": "cancel", "ticket": "sale"}
+    assert page.evaluate("window.sent").pop() == {"kind": "dismiss", "ticket": "follow-up"}
+
+
 def test_every_warning_has_to_be_ticked_and_the_button_held(page: Any, show: Callable[..., None]) -> None:
     show(warnings=[{"key": "duplicate:0", "message": "again"}], needs_hold=True)
     button = page.locator(".jac-confirm")
@@ -147,7 +161,9 @@ def test_one_enter_never_confirms_what_has_to_be_held(page: Any, show: Callable[
     assert confirms(page) == []
 
 
-def test_the_keyboard_meets_dismiss_first_and_no_key_leaves_the_card(page: Any, show: Callable[..., None]) -> None:
+def test_the_keyboard_meets_dismiss_first_and_no_key_leaves_the_card(
+    page: Any, show: Callable[..., None], card: dict[str, Any]
+) -> None:
     show()
     page.locator("#before").focus()
     page.evaluate("window.page_keys = 0")
@@ -161,7 +177,7 @@ def test_the_keyboard_meets_dismiss_first_and_no_key_leaves_the_card(page: Any, 
 
     assert order == ["Dismiss", "Edit (new ticket)", "Buy 10 AAPL"]
     assert page.evaluate("window.page_keys") == 1, "the first Tab, from outside"
-    assert page.evaluate("window.sent").pop() == {"kind": "dismiss"}
+    assert page.evaluate("window.sent").pop() == {"kind": "dismiss", "ticket": card["id"]}
     assert page.locator(".jac-card").get_attribute("data-lm-suppress-shortcuts") == "true"
 
 
@@ -219,7 +235,7 @@ def test_paper_and_live_buy_and_sell_differ_in_words_colour_and_shape(
 def test_an_expired_card_asks_anew_and_a_finished_one_is_a_receipt(page: Any, show: Callable[..., None]) -> None:
     show(seconds_left=0.5)
     page.wait_for_timeout(1200)
-    asked = page.evaluate("window.sent").count({"kind": "draw"})
+    asked = [message["kind"] for message in page.evaluate("window.sent")].count("draw")
     show(state="filled", state_words="Filled", confirmable=False, done=True, timeline=["12:00 filled (10 at $150.00)"])
 
     assert asked == 2
@@ -228,13 +244,15 @@ def test_an_expired_card_asks_anew_and_a_finished_one_is_a_receipt(page: Any, sh
     assert "filled (10 at $150.00)" in page.locator(".jac-details").inner_text()
 
 
-def test_a_kernel_that_does_not_answer_disables_the_card(page: Any, show: Callable[..., None]) -> None:
+def test_a_kernel_that_does_not_answer_disables_the_card(
+    page: Any, show: Callable[..., None], card: dict[str, Any]
+) -> None:
     show(seconds_left=600)
     page.wait_for_timeout(13_500)
 
     page.locator(".jac-confirm").click(force=True)
 
-    assert {"kind": "alive"} in page.evaluate("window.sent")
+    assert {"kind": "alive", "ticket": card["id"]} in page.evaluate("window.sent")
     assert "does not answer" in page.locator(".jac-said").inner_text()
     assert page.locator(".jac-confirm").is_disabled()
     assert confirms(page) == []
