@@ -61,20 +61,20 @@ class Kernels:
         """Tell what the notebook's variables are, with `rows` of each; raises UsageError where its kernel cannot."""
         kernel = await self._kernel_of(notebook)
         if kernel is None:
-            raise UsageError(f"{notebook} has no running kernel.", do="Run a cell of the notebook, then try again.")
+            raise UsageError(f"no kernel runs for {notebook}", do="run a cell of the notebook, then try again")
         try:
             async with asyncio.timeout(PROBE):
                 answer = await self._evaluate(kernel, f"{_TELL}(rows={rows})")
         except TimeoutError:
-            what = f"The kernel of {notebook} is busy with a cell."
-            raise UsageError(what, do="Wait for its end, then try again.") from None
+            what = f"the kernel of {notebook} is busy with a cell"
+            raise UsageError(what, do="wait for its end, then try again") from None
         try:
             return tuple(decode(Variable, item) for item in json.loads(ast.literal_eval(answer or "")))
         except (Malformed, ValueError, SyntaxError, TypeError):
             raise UsageError(
-                f"The kernel of {notebook} cannot tell its variables.",
-                why="It is no Python, or jupyter_autocoder is not installed beside it.",
-                do="Attach the cells instead, or install jupyter-autocoder in the kernel's environment.",
+                f"the kernel of {notebook} cannot tell its variables",
+                why="it is no Python, or jupyter_autocoder is not installed beside it",
+                do="attach the cells instead, or install jupyter-autocoder in the kernel's environment",
             ) from None
 
     async def interrupt(self, kernel: str) -> None:

@@ -35,7 +35,7 @@ OpenClient = Callable[[str], contextlib.AbstractAsyncContextManager[Any]]
 # Kinds of readings that are a trade although nobody said so. Words that would have to be asked back ("about zebras":
 # how many?) are for the model, unless they come after /trade.
 _CLEAR = frozenset({"order", "orders", "cancel"})
-_COOKIE_ONLY = "Tickets are confirmed in the browser, by a person who is signed in; an API token is not enough."
+_COOKIE_ONLY = "tickets are confirmed in the browser, by a person who is signed in; an API token is not enough"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ class Desks:
     def _owned(self, owner: str, ticket: str) -> None:
         entry = self.desk(owner).book.get(ticket)
         if entry.ticket.owner != owner and owner not in self._settings.trade.approvers:
-            raise TradeRefused("There is no such ticket.", reasons=("owner",))
+            raise TradeRefused("there is no such ticket", reasons=("owner",))
 
     @staticmethod
     def _who(owner: str, session: str) -> Who:

@@ -17,6 +17,7 @@ import type { Message } from './protocol';
 import type { Notice, Session } from './session';
 import type { Change, ConversationState } from './state';
 import { Stick } from './stick';
+import { sentence } from './words';
 
 export interface SidebarOptions {
   session: Session;
@@ -189,7 +190,9 @@ export class Sidebar extends Panel {
 
   private _tell(notice: Notice | null): void {
     this._notice.replaceChildren(
-      ...(notice ? [el('strong', { text: notice.what }), el('span', { text: ` ${notice.do}` })] : [])
+      ...(notice
+        ? [el('strong', { text: sentence(notice.what) }), el('span', { text: ` ${sentence(notice.do)}` })]
+        : [])
     );
   }
 

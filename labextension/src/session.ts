@@ -16,6 +16,7 @@ import {
 } from './protocol';
 import { ConversationState } from './state';
 import type { Transport } from './transport';
+import { sentence } from './words';
 
 const DRAFT = 'jupyter-autocoder:draft:';
 const LAST = 'jupyter-autocoder:last:';
@@ -228,7 +229,7 @@ export class Session {
   private _giveBack(attachments: readonly Attachment[], what: string, advice: string): void {
     const lost = this.tray.restore(attachments).map(item => item.label);
     const room = lost.length ? `${lost.join(', ')}: not attached any more, there are ${MAX} already.` : '';
-    this._notice.emit({ what, do: [advice, room].filter(part => part).join(' ') });
+    this._notice.emit({ what, do: [sentence(advice), room].filter(part => part).join(' ') });
   }
 
   private _state = new ConversationState('', () => undefined);

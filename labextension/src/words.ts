@@ -34,6 +34,18 @@ export function footerParts(footer: Footer, trans: TranslationBundle): string[] 
   ].filter(part => part);
 }
 
+/** A text that is typed into a terminal as it stands. */
+const COMMAND = /^(?:chmod|jupyter|pip) /;
+
+/** Make a sentence of an error's fragment, as the server's errors have them; a whole sentence stays as it is. */
+export function sentence(fragment: string): string {
+  if (COMMAND.test(fragment) || !/^[a-z]+[\s,’']/.test(fragment)) {
+    return fragment;
+  }
+  const begun = fragment[0].toUpperCase() + fragment.slice(1);
+  return /[\p{L}\p{N})\]'"’”`%]$/u.test(begun) ? `${begun}.` : begun;
+}
+
 /** What became of a run. */
 export function executionTitle(execution: Execution, trans: TranslationBundle): string {
   switch (execution.state) {

@@ -163,9 +163,10 @@ def test_a_notebook_without_a_kernel_or_with_a_busy_one_says_what_to_do(notebook
     busy = server.fetch("GET", "variables?notebook=a.ipynb")
 
     assert missing[0] == 400
-    assert missing[1]["do"] == "Run a cell of the notebook, then try again."
+    assert missing[1]["message"] == "no kernel runs for other.ipynb"
+    assert missing[1]["do"] == "run a cell of the notebook, then try again"
     assert busy[0] == 400
-    assert "busy" in busy[1]["message"]
+    assert busy[1]["message"] == "the kernel of a.ipynb is busy with a cell"
 
 
 def test_asking_leaves_nothing_in_the_notebooks_kernel(notebook):

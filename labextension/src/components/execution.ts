@@ -7,7 +7,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { el } from '../dom';
 import { drawOutput, type RawOutput } from '../outputs';
 import type { Execution, Finding } from '../protocol';
-import { executionTitle } from '../words';
+import { executionTitle, sentence } from '../words';
 
 const DRAW = 100;
 
@@ -47,7 +47,7 @@ export class ExecutionView {
     const told = execution.problem && !execution.outputs.some(output => output.output_type === 'error');
     this._remarks.replaceChildren(
       ...(told && execution.problem
-        ? [el('p', { class: 'jp-ac-problem-what', text: execution.problem.what })]
+        ? [el('p', { class: 'jp-ac-problem-what', text: sentence(execution.problem.what) })]
         : []),
       ...(execution.findings.length ? [this._findings(execution.findings)] : []),
       ...execution.notes.map(note => el('p', { class: 'jp-ac-note', text: note })),

@@ -8,6 +8,7 @@ import { Widget } from '@lumino/widgets';
 
 import { button, el } from '../dom';
 import type { Conversation } from '../protocol';
+import { sentence } from '../words';
 
 const TYPING = 200;
 
@@ -80,7 +81,7 @@ export class Header extends Widget {
     try {
       found = await this._actions.list(query);
     } catch (error) {
-      empty = (error as Error).message;
+      empty = sentence((error as Error).message);
     }
     if (query !== this._search.value.trim()) {
       return;

@@ -9,7 +9,7 @@ import { el } from '../dom';
 import { MarkdownView, type CodeBlock } from '../markdown';
 import type { Execution, Message, Problem } from '../protocol';
 import type { Doing } from '../state';
-import { footerParts, tokens } from '../words';
+import { footerParts, sentence, tokens } from '../words';
 import { ExecutionView } from './execution';
 
 /** Milliseconds between two drawings of a text that grows: fast enough for the eye, slow enough for the page. */
@@ -184,9 +184,9 @@ export function problem(told: Problem): HTMLElement {
   return el(
     'div',
     { class: 'jp-ac-problem', role: 'note' },
-    el('div', { class: 'jp-ac-problem-what', text: told.what }),
-    told.why ? el('div', { text: told.why }) : null,
-    told.do ? el('div', { class: 'jp-ac-problem-do', text: told.do }) : null
+    el('div', { class: 'jp-ac-problem-what', text: sentence(told.what) }),
+    told.why ? el('div', { text: sentence(told.why) }) : null,
+    told.do ? el('div', { class: 'jp-ac-problem-do', text: sentence(told.do) }) : null
   );
 }
 
