@@ -380,6 +380,15 @@ def redact_message(message: dict[str, Any], redact: Callable[[str], str]) -> dic
     return {**message, "content": redact(content)} if isinstance(content, str) else message
 
 
+def cost(usage: Usage) -> dict[str, Any]:
+    """Return what a cell's output metadata tells about tokens and money, of a success and of a failure."""
+    return {
+        "tokens": {"input": usage.input_tokens, "output": usage.output_tokens},
+        "cost_micro_usd": usage.cost,
+        "estimated": usage.estimated,
+    }
+
+
 def provenance(outcome: Outcome) -> dict[str, Any]:
     """Return what a cell's output metadata tells about how it came to be; JSON-able, without contents of variables."""
     run = outcome.run
@@ -396,9 +405,7 @@ def provenance(outcome: Outcome) -> dict[str, Any]:
         "attempts": len(outcome.attempts),
         "inputs": {variable.name: variable.type for variable in outcome.prompt.inputs},
         "outputs": list(outcome.prompt.outputs),
-        "tokens": {"input": outcome.usage.input_tokens, "output": outcome.usage.output_tokens},
-        "cost_micro_usd": outcome.usage.cost,
-        "estimated": outcome.usage.estimated,
+        **cost(outcome.usage),
         "backend": outcome.backend,
         "seconds": round(outcome.seconds, 3),
         "run_seconds": round(run.duration, 3) if run else None,

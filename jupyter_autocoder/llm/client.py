@@ -42,8 +42,8 @@ Tools = Sequence[Mapping[str, Any]]
 class GovernedClient:
     """Completions, streams and embeddings under the limits of one user.
 
-    `face` and `notebook` stand in the ledger; `user` is the person to charge, where a server acts for one; `most` is
-    what this client may spend in all, in micro-USD, beside the limits that are shared. Raises what
+    `face` and `notebook` stand in the ledger; `user` is the person to charge, where a server acts for one; `purse`
+    bounds what may be spent in all, beside the limits that are shared. Raises what
     `jupyter_autocoder.errors` has under GovernorError, ModelError, AnswerError and StoreError; every one of them
     carries as `usage` what was spent before it came to that.
     """
@@ -56,7 +56,7 @@ class GovernedClient:
         face: str = "script",
         notebook: str = "",
         user: str | None = None,
-        most: int | None = None,
+        purse: Purse | None = None,
         provider: providers.Provider | None = None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
@@ -73,7 +73,7 @@ class GovernedClient:
             local=self._provider.local,
             # A lease outlives the question it was taken for.
             lease_seconds=max(LEASE_SECONDS, self.settings.model.deadline + 60.0),
-            purse=None if most is None else Purse(most),
+            purse=purse,
         )
         self._desk = Desk(governor)
         self._streams = Streams()

@@ -1,4 +1,4 @@
-"""A bound on what one client may spend in all, beside the limits that all processes share.
+"""A bound on what one run may spend in all, beside the limits that all processes share.
 
 It is counted here and not in the store: a run's money is its own, whatever else its person does meanwhile, and over
 midnight too.
@@ -6,12 +6,19 @@ midnight too.
 
 from __future__ import annotations
 
+import functools
 import threading
 
 from jupyter_autocoder.errors import BudgetExceeded, PriceUnknown
 from jupyter_autocoder.events import Usage
 from jupyter_autocoder.llm.refusals import dollars
 from jupyter_autocoder.llm.reservation import Ask, Reservation
+
+
+@functools.cache
+def purse_of_run(size: int, pid: int) -> Purse:
+    """The one purse of the process `pid` for its run, however often a client is made in it; `size` in micro-USD."""
+    return Purse(size)
 
 
 class Purse:

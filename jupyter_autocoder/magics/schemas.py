@@ -1,4 +1,7 @@
-"""What the notebook's variables are, for a conversation: names, types, shapes and columns, never what they hold."""
+"""What the notebook's variables are, for a conversation: names, types, shapes and columns.
+
+What they hold is told only where a setting (``[notebook] show_data``) says so.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,9 @@ def schemas(namespace: Mapping[str, Any], hidden: Container[str], *, rows: int) 
 
 
 def _told(name: str, value: Any, rows: int) -> Iterator[Variable]:
-    if callable(value) or isinstance(value, ModuleType):
-        return
     try:
+        if callable(value) or isinstance(value, ModuleType):
+            return
         found = describe(name, value, rows=rows)
     except Exception:  # it cannot cross, or a method of its own raised: it is still there to be named
         found = Variable(name=name, type=type(value).__name__)

@@ -18,7 +18,7 @@ from IPython.display import display
 
 from jupyter_autocoder import settings
 from jupyter_autocoder.errors import AutocoderError, PolicyRefused, RunFailed, UsageError
-from jupyter_autocoder.events import METADATA, Prompt
+from jupyter_autocoder.events import METADATA, Prompt, Usage
 from jupyter_autocoder.magics import options
 from jupyter_autocoder.magics.completion import make_matcher
 from jupyter_autocoder.magics.place import place_of
@@ -126,7 +126,10 @@ class AutocodeMagics(Magics):
             result = self.workshop.run(job, status.draw)
         except AutocoderError as error:
             source = error.source if isinstance(error, PolicyRefused | RunFailed) else ""
-            status.fail(error.what, source, error.usage, {METADATA: {"error": type(error).__name__}})
+            from jupyter_autocoder.autocoder import cost
+
+            told = {"error": type(error).__name__, **cost(error.usage or Usage())}
+            status.fail(error.what, source, error.usage, {METADATA: told})
             raise
         except BaseException as error:
             title = f"failed: {type(error).__name__}"

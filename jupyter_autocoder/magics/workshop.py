@@ -47,6 +47,7 @@ from jupyter_autocoder.settings import Settings
 
 if TYPE_CHECKING:
     from jupyter_autocoder.llm import GovernedClient
+    from jupyter_autocoder.llm.purse import Purse
     from jupyter_autocoder.store import Store
 
 Draw = Callable[[Progress | None], None]
@@ -244,7 +245,7 @@ class Workshop:
                     store=self._store,
                     face="magic",
                     notebook=Path(notebook_name()).name,
-                    most=most_of_run(os.environ),
+                    purse=purse_of(os.environ),
                 )
             return self._client
 
@@ -260,8 +261,8 @@ class Workshop:
             store.close()
 
 
-def most_of_run(environ: Mapping[str, str]) -> int | None:
-    """What this run may cost at most by ``AUTOCODER_MAX_COST`` (USD), in micro-USD; None for no bound of its own.
+def purse_of(environ: Mapping[str, str]) -> Purse | None:
+    """The purse of this kernel's run by ``AUTOCODER_MAX_COST`` (USD), the same after a reload; None for no bound.
 
     Raises UsageError where the variable is no amount.
     """
@@ -274,4 +275,6 @@ def most_of_run(environ: Mapping[str, str]) -> int | None:
         most = -1.0
     if not 0 <= most < math.inf:
         raise UsageError(f"AUTOCODER_MAX_COST={text} is no amount in USD", do="write it like 2.00")
-    return int(most * 1e6)
+    from jupyter_autocoder.llm.purse import purse_of_run
+
+    return purse_of_run(int(most * 1e6), os.getpid())

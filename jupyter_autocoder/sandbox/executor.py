@@ -298,7 +298,7 @@ class Sandbox:
 
 def _lend(session: KernelSession, path: Path, name: str) -> str:
     """Copy a file into the inbox and show it in the working directory; return its path in the inbox."""
-    flat = name.replace("/", "--")
+    flat = name.replace("%", "%25").replace("/", "%2F")
     files.copy_in(path, session.manager.inbox, flat)
     inside = f"{session.manager.inbox_inside}/{flat}"
     files.show(Scratch(session.manager.scratch_outside), name, inside)

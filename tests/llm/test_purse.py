@@ -10,7 +10,7 @@ import pytest
 from jupyter_autocoder.errors import BudgetExceeded, PriceUnknown, RateLimited
 from jupyter_autocoder.events import Usage
 from jupyter_autocoder.llm.governor import Governor
-from jupyter_autocoder.llm.purse import Purse
+from jupyter_autocoder.llm.purse import Purse, purse_of_run
 from jupyter_autocoder.llm.reservation import Ask
 
 MakeGovernor = Callable[..., Governor]
@@ -74,3 +74,8 @@ def test_what_others_spend_and_midnight_change_nothing(make_governor: MakeGovern
 def test_a_price_that_nobody_knows_fits_into_no_purse(make_governor: MakeGovernor) -> None:
     with pytest.raises(PriceUnknown):
         make_governor(purse=Purse(10_000)).reserve(ask(None))
+
+
+def test_a_run_has_one_purse_however_often_it_is_asked_for() -> None:
+    assert purse_of_run(10, 1) is purse_of_run(10, 1)
+    assert purse_of_run(10, 1) is not purse_of_run(10, 2)

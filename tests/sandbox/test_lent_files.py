@@ -67,3 +67,14 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> No
                 await box.add_file(tmp_path / "in.txt", name=name)
 
     asyncio.run(work())
+
+
+def test_files_whose_names_differ_only_in_a_folder_stay_apart(tmp_path: Path) -> None:
+    async def work() -> str | None:
+        async with Sandbox() as box:
+            for name in ("data/p.csv", "data--p.csv", "data%2Fp.csv"):
+                (tmp_path / "lent").write_text(name)
+                await box.add_file(tmp_path / "lent", name=name)
+            return (await box.run("[open(n).read() for n in ('data/p.csv', 'data--p.csv', 'data%2Fp.csv')]")).value
+
+    assert asyncio.run(work()) == "['data/p.csv', 'data--p.csv', 'data%2Fp.csv']"

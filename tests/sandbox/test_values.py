@@ -267,3 +267,10 @@ def test_a_value_that_cannot_be_written_says_why_and_not_that_there_is_no_room(b
 
     with pytest.raises(ValueCannotCross, match="truncated"):
         box.get("half")
+
+
+def test_a_short_text_that_would_become_millions_of_lists_is_refused(box: Any) -> None:
+    box.run("many = [[] for _ in range(2_500_000)]")
+
+    with pytest.raises(ValueCannotCross, match="lists and dicts"):
+        box.get("many")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.machinery
 import subprocess
 import sys
@@ -165,3 +166,19 @@ def test_a_value_nested_as_deep_as_can_be_written_is_data() -> None:
 
     with pytest.raises(ValueCannotCross):
         expect_data("deep", [deep])
+
+
+class Shy(dict[str, int]):
+    def values(self) -> Any:
+        raise RuntimeError("vals!")
+
+
+class Odd(list[int]):
+    def __iter__(self) -> Any:
+        raise RuntimeError("iter!")
+
+
+@pytest.mark.parametrize("value", [Shy(a=1), Odd([1])])
+def test_a_value_that_forbids_to_be_looked_at_raises_nothing_of_its_own(value: Any) -> None:
+    with contextlib.suppress(ValueCannotCross):
+        expect_data("ed", value)

@@ -8,6 +8,7 @@ a column) is left to the crossing itself.
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -45,7 +46,9 @@ def probe(value: Any) -> None:
             if depth > DEPTH:
                 why = f"it is nested more than {DEPTH} deep, or contains itself"
                 raise Uncrossable(type(one).__name__, why, where=INSIDE)
-            waiting += [(item, depth + 1) for item in _some(one)]
+            # One that forbids to be looked at is left to the crossing itself.
+            with contextlib.suppress(Exception):
+                waiting += [(item, depth + 1) for item in _some(one)]
         else:
             _try(encoder, one, where=INSIDE if depth > 1 else "")
 
@@ -57,6 +60,11 @@ def _try(encoder: Encoder, value: Any, *, where: str) -> None:
     except Uncrossable as error:
         error.where = error.where or where
         raise
+    except (RecursionError, MemoryError):
+        raise
+    except Exception as error:
+        why = f"looking at it raised {type(error).__name__}: {error}"[:500]
+        raise Uncrossable(type(value).__name__, why, where=where) from None
 
 
 def _some(value: Any) -> Iterable[Any]:
