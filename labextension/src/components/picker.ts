@@ -1,5 +1,6 @@
 /*
- * The body of a dialog in which the person chooses variables: what each is, never what it holds.
+ * The body of a dialog in which the person chooses variables: what each is, and not what it holds, unless a setting
+ * says so.
  */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
