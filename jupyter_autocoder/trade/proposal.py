@@ -2,8 +2,9 @@
 
 The tool below is the only trading tool a model is given. It proposes; there is no tool that confirms. `accept` checks
 the arguments of a call against what the person's own words prove (see `evidence`): it must be the very order that the
-grammar reads once unknown words are set aside, otherwise the reading asks back. What must not act stays without a
-ticket, whatever the model proposes.
+grammar reads once a few listed words that change nothing are set aside, otherwise the reading asks back. A model is
+not asked about a sentence with any other unknown word. What must not act stays without a ticket, whatever the model
+proposes.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from jupyter_autocoder.trade.segments import (
     retagged,
     segments,
     trimmed,
+    with_waits_joined,
     without_colons,
 )
 from jupyter_autocoder.trade.symbols import Symbols, table
@@ -153,7 +154,7 @@ class _Reader:
         reason = cues.never(self._masked(text, tickers=False))
         if reason:
             return reason
-        first = next((one.kind for one in self.lexemes if one.kind not in _DROPPED | {"JOIN"}), "")
+        first = next((one.kind for one in self.lexemes if one.kind not in _DROPPED | {"JOIN", "AFTERWARDS"}), "")
         if first in _STARTERS:
             return None
         return cues.statement(self._masked(text, tickers=True))
@@ -270,8 +271,14 @@ class _Reader:
         return self.symbols.candidates(named.text) if named.kind == "UNKNOWN" else ()
 
     def _chosen(self, lexemes: list[Lexeme]) -> Reading:
-        lexemes = trimmed(lexemes)
-        ask_unless(lexemes, "not_understood")
+        ask_unless(trimmed(lexemes), "not_understood")
+        joined, waits = with_waits_joined(lexemes)
+        reading = self._whole(trimmed(joined))
+        ask_unless(not waits or _is_chain(reading), "unsupported_condition", missing=("condition",))
+        return reading
+
+    def _whole(self, lexemes: list[Lexeme]) -> Reading:
+        """Read all instructions of a text whose joints are settled."""
         bad = next(
             (x for x in lexemes if x.kind in ("UNKNOWN", "AMBIGUOUS", "UNKNOWN_SYMBOL") or x.kind in _TROUBLE), None
         )
@@ -332,6 +339,12 @@ def _merged(found: Sequence[Instruction | Reading | tuple[Target, ...]], *, cond
         excluded=everything[0].excluded if everything else (),
         cancels=tuple(cancels),
     )
+
+
+def _is_chain(reading: Reading) -> bool:
+    """Whether every order but the first waits for another one."""
+    alone = reading.cancels or reading.close_all or not reading.orders
+    return not alone and all((order.after is None) == (at == 0) for at, order in enumerate(reading.orders))
 
 
 def _cancellation(targets: Sequence[Target]) -> Reading:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from jupyter_autocoder.trade.asking import ask_unless
 from jupyter_autocoder.trade.figures import Lexeme
 from jupyter_autocoder.trade.terms import names
 
@@ -19,6 +20,8 @@ _NUMBERS = frozenset({"NUM", "MONEY", "PERCENT"})
 _BEFORE_FOR = frozenset({"BUY", "SELL", "SHORT", "LIMIT", "STOP", "STOP_LIMIT", "MARKET"})
 # Joints that end a sentence: an amount before one is not of the symbol after it.
 _HARD = frozenset({".", ";", "\n", "!"})
+# Joints that say of what stands before them that it has a place in a row: "sell 10 AAPL first".
+_RANKS = frozenset({"first", "then", "and then"})
 TRIES = 12  # readings of ambiguous words that are tried before asking
 
 
@@ -28,6 +31,25 @@ def trimmed(lexemes: list[Lexeme]) -> list[Lexeme]:
     while lexemes and lexemes[-1].kind == "JOIN":
         lexemes = lexemes[:-1]
     return lexemes
+
+
+def with_waits_joined(lexemes: list[Lexeme]) -> tuple[list[Lexeme], bool]:
+    """Make joints of "afterwards" and its like; also return whether the text says that one order waits for another.
+
+    Raises AskBack unless what waits is a purchase with the proceeds, which every such word must lead or close.
+    """
+    closing = list(itertools.takewhile(lambda one: one.kind == "JOIN", reversed(lexemes)))
+    lexemes = lexemes[: len(lexemes) - len(closing)]
+    waits = [at for at, one in enumerate(lexemes) if one.kind == "AFTERWARDS"]
+    bound = all(_is_bound(lexemes, at) for at in waits) and not _RANKS & {one.text.lower() for one in closing}
+    ask_unless(bound, "unsupported_condition", missing=("condition",))
+    return [replace(one, kind="JOIN") if one.kind == "AFTERWARDS" else one for one in lexemes], bool(waits)
+
+
+def _is_bound(lexemes: Sequence[Lexeme], at: int) -> bool:
+    before, behind = ([one.kind for one in part] for part in (lexemes[:at], lexemes[at + 1 :]))
+    closes = not behind or (behind[0] == "JOIN" and before[-1:] != ["JOIN"])
+    return bool(ORDER_VERBS & set(before)) and "PROCEEDS" in (before if closes else behind)
 
 
 def without_colons(lexemes: list[Lexeme]) -> list[Lexeme]:

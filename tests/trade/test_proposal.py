@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,122 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jupyter_autocoder import trade
 from jupyter_autocoder.trade import read_command
-from jupyter_autocoder.trade.orders import Kind, ReadBy
+from jupyter_autocoder.trade.account import Account
+from jupyter_autocoder.trade.evidence import settled
+from jupyter_autocoder.trade.lexer import lex
+from jupyter_autocoder.trade.orders import Kind, ReadBy, Reading
 from jupyter_autocoder.trade.proposal import TOOL_NAME, accept, request, tool, wants_help
+from jupyter_autocoder.trade.symbols import table
 
+SET_ASIDE = tomllib.loads(resources.files(trade).joinpath("data/set_aside.toml").read_text("utf-8"))
+HARMLESS, ADJECTIVES = (
+    sorted(word for words in SET_ASIDE[section].values() for word in words.split())
+    for section in ("harmless", "adjectives")
+)
+MUST_NOT_ACT = """\
+obtain a quote for 10 AAPL
+dont't buy 10 AAPL
+disregard buy 10 AAPL
+buy 10 lakh AAPL
+buy 10 AAPL competitors
+nver buy 10 AAPL
+nein buy 10 AAPL
+buy 10 AAPL nvm
+abstain buy 10 AAPL
+forbid buy 10 AAPL
+ignore buy 10 AAPL
+veto buy 10 AAPL
+postpone buy 10 AAPL
+hesitate buy 10 AAPL
+mayb buy 10 AAPL
+buy 10 AAPL mayb
+tomorow buy 10 AAPL
+buy 10 AAPL tomorow
+insiders buy 10 AAPL
+executed buy 10 AAPL
+quote buy 10 AAPL unquote
+buy 10 gross AAPL
+buy 10 mille AAPL
+buy 10 crore AAPL
+buy 10 tonnes AAPL
+buy 10 AAPL inverse
+buy 10 AAPL bear etf
+buy 10 AAPL suppliers
+buy 10 AAPL laptops at 1500
+sell 10 AAPL naked
+obtain permission to buy 10 AAPL
+obtain an opinion on 10 AAPL
+obtain 10 quotes for AAPL
+procure 10 AAPL laptops
+procure advice about 10 AAPL
+snag, buy 10 AAPL
+scoop: buy 10 AAPL
+snag a chart of 10 AAPL
+insiders procure 10 AAPL
+hedgies procure 10 AAPL
+nobdy buy 10 AAPL
+noone buy 10 AAPL
+dnt buy 10 AAPL
+donut buy 10 AAPL
+doont buy 10 AAPL
+nope-ish buy 10 AAPL
+nyet buy 10 AAPL
+jamais buy 10 AAPL
+nicht buy 10 AAPL
+resist buy 10 AAPL
+decline buy 10 AAPL
+reject buy 10 AAPL
+abort buy 10 AAPL
+skip buy 10 AAPL
+delay buy 10 AAPL
+defer buy 10 AAPL
+omit buy 10 AAPL
+prohibit buy 10 AAPL
+prevent buy 10 AAPL
+buy 10 AAPL not
+buy 10 AAPL psych
+buy 10 AAPL kidding
+buy 10 AAPL sarcasm
+buy 10 AAPL allegedly
+buy 10 AAPL hypothetcally
+buy 10 AAPL hmm
+buy 10 AAPL nextweek
+buy 10 AAPL manana
+buy 10 AAPL someday
+buy 10 AAPL overmorrow
+buy 10 dozenish AAPL
+buy 10 bazillion AAPL
+buy 10 myriad AAPL
+buy 10 hundredweight AAPL
+buy 10 AAPL rivals
+buy 10 AAPL clones
+buy 10 AAPL phones
+buy 10 AAPL stickers
+buy 10 AAPL juice
+buy 10 AAPL derivatives
+buy 10 AAPL ultrashort
+buy 10 AAPL leveraged
+buy 10 AAPL bonds
+buy 10 AAPL synthetically
+lovely buy 10 AAPL
+buy 10 AAPL wonderful
+a fantastic buy 10 AAPL
+folks buy 10 AAPL
+buy 10 AAPL tanks
+traders buy 10 AAPL
+hedgefunds buy 10 AAPL
+congressmen buy 10 AAPL
+rumored buy 10 AAPL
+pretending buy 10 AAPL
+headline buy 10 AAPL
+completed buy 10 AAPL
+sell 10 AAPL uncovered
+sell 10 AAPL secondhand
+ditch buy 10 AAPL
+offload buy 10 AAPL
+""".splitlines()
 ODD = "procure me 10 of those lovely AAPL shares at 150, mate"
 
 
@@ -147,7 +261,7 @@ def test_an_empty_proposal_leaves_the_grammars_question() -> None:
 def test_all_of_a_position_may_be_said_in_words() -> None:
     whole = _order(side="sell", qty=..., percent="100", percent_of="position", type="market", limit_price=...)
 
-    reading = accept({"orders": [whole]}, "kindly and swiftly sell off all my AAPL thingies")
+    reading = accept({"orders": [whole]}, "kindly and swiftly sell off all my AAPL shares")
 
     assert reading.orders[0].to_dict()["percent"] == "100"
 
@@ -168,6 +282,15 @@ def test_all_of_a_position_may_be_said_in_words() -> None:
         ("sell Ford and buy 10 telsa", False),
         ("buy 10 of those lovely AAPL thingies", False),
         ("buy lovely AAPL", False),
+        ("obtain 10 AAPL swiftly, buddy", True),
+        ("dude, procure 10 AAPL and snag 5 MSFT", True),
+        ("buy 10 AAPL for my account, mate", True),
+        ("procure AAPL 10", False),
+        ("procure 10, AAPL", False),
+        ("MSFT procure 10 AAPL", False),
+        ("buy obtain 10 AAPL", False),
+        ("gimme 10 AAPL", False),
+        ("buy 10 AAPL Mate", False),
         ("buy 10 AAPL twice", False),
         ("zorbl to buy 10 AAPL", False),
         ("my wife wants 10 AAPL, buy them", False),
@@ -181,7 +304,7 @@ def test_a_model_is_only_asked_about_what_nobody_understood(text: str, helps: bo
     assert wants_help(read_command(text)) is helps
 
 
-@pytest.mark.parametrize("frame", ["{}", "zorbl {}", "{} mate", "Please {}", "verily, {}", "{}, forsooth"])
+@pytest.mark.parametrize("frame", ["{}", "verily {}", "{} mate", "Please {}", "buddy, {}", "{}, swiftly"])
 def test_nothing_of_the_suite_that_must_not_act_is_ever_shown_to_a_model(frame: str) -> None:
     suite = (Path(__file__).parent / "readings.jsonl").read_text().splitlines()
     cases = [json.loads(line) for line in suite]
@@ -191,6 +314,63 @@ def test_nothing_of_the_suite_that_must_not_act_is_ever_shown_to_a_model(frame: 
 
     assert len(never) > 250
     assert shown == []
+
+
+def _agreed(text: str) -> Reading:
+    """The reading when a model says yes to whatever the words could prove."""
+    proved = settled(text, Account())
+    orders = [order.to_dict() for order in proved.orders] if proved else [_order(type="market", limit_price=...)]
+    return accept({"orders": orders}, text)
+
+
+@pytest.mark.parametrize("text", MUST_NOT_ACT)
+def test_a_model_that_always_says_yes_makes_no_ticket_of_words_that_turn_a_sentence(text: str) -> None:
+    reading = _agreed(text)
+
+    assert not reading.acts, reading
+    assert not wants_help(read_command(text))
+
+
+@pytest.mark.parametrize("frame", ["{} mate", "buddy, {}", "gladly {}"])
+def test_a_harmless_word_beside_an_unclear_sentence_makes_no_ticket_of_it(frame: str) -> None:
+    suite = (Path(__file__).parent / "readings.jsonl").read_text().splitlines()
+    unclear = [case["text"] for case in map(json.loads, suite) if case["expected"]["kind"] == "clarify"]
+
+    acting = [text for text in unclear if _agreed(frame.format(text)).acts]
+
+    assert len(unclear) > 250
+    assert acting == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=9), st.integers(0, 5))
+def test_a_word_that_is_not_on_the_list_means_no_help_wherever_it_stands(word: str, at: int) -> None:
+    words = ["buy", "10", "AAPL", "at", "150"]
+    text = " ".join([*words[:at], word, *words[at:]])
+    unknown = any(one.kind == "UNKNOWN" for one in lex(text, table()))
+
+    helps = wants_help(read_command(text))
+
+    assert not (helps and unknown) or word in {*HARMLESS, *ADJECTIVES}
+
+
+def test_every_listed_word_is_one_that_the_grammar_does_not_know() -> None:
+    listed = [*HARMLESS, *ADJECTIVES, *SET_ASIDE["verbs"]]
+
+    kinds = {word: [one.kind for one in lex(word, table())] for word in listed}
+
+    assert {word: found for word, found in kinds.items() if found != ["UNKNOWN"]} == {}
+    assert len(set(listed)) == len(listed) > 60
+
+
+@pytest.mark.parametrize("word", HARMLESS + ADJECTIVES)
+def test_a_listed_word_never_hides_a_word_that_forbids(word: str) -> None:
+    texts = [f"{a} {word} {b} 10 AAPL" for a, b in (("do not", "buy"), ("stop", "buying"), ("dont", "buy"))]
+    texts += [f"buy 10 AAPL {word} {tail}" for tail in ("calls", "tomorrow", "competitors", "quote", "?")]
+
+    acting = [text for text in texts if _agreed(text).acts]
+
+    assert acting == []
 
 
 def test_several_orders_are_accepted_as_they_were_said_and_in_no_other_way() -> None:
