@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import atexit
+import contextlib
 import json
 import math
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
@@ -28,6 +29,7 @@ from jupyter_autocoder.app.parameters import inject
 from jupyter_autocoder.app.report import Failure, RunReport, Watcher
 from jupyter_autocoder.errors import AutocoderError, ExitCode, UsageError
 from jupyter_autocoder.lock import Lock, find
+from jupyter_autocoder.sandbox.folder import Folder, sweep
 
 # The messages' poll counts milliseconds in 32 bits: longer waits would not be waited for at all.
 _LONGEST = 2_000_000
@@ -64,10 +66,23 @@ def execute(options: argparse.Namespace) -> RunReport:
 
 def _execute(notebook: NotebookNode, options: argparse.Namespace, watcher: Watcher) -> Failure | None:
     # Sockets in a private folder instead of TCP: nobody else on this machine can talk to the kernel. The path is ours,
-    # since the default is relative, and the kernel starts in another folder than this process.
-    with tempfile.TemporaryDirectory(prefix="autocoder-run-") as sockets:
-        config = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/k"}})
-        return _execute_by(_client(notebook, options, watcher, config), options)
+    # since the default is relative, and the kernel starts in another folder than this process. The connection file with
+    # its key lies there too: in the temporary folder it would outlive a run that is killed.
+    with private_folder() as folder:
+        wanted = {"transport": "ipc", "ip": f"{folder}/k", "connection_file": f"{folder}/kernel.json"}
+        client = _client(notebook, options, watcher, Config({"KernelManager": wanted}))
+        return _execute_by(client, options)
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[Path]:
+    """A folder for the length of a run; what runs left that were killed is removed before.
+
+    Raises SandboxUnavailable where none can be made.
+    """
+    sweep()
+    with contextlib.closing(Folder()) as folder:
+        yield folder.path
 
 
 def _client(notebook: NotebookNode, options: argparse.Namespace, watcher: Watcher, config: Config) -> NotebookClient:
@@ -135,6 +150,7 @@ def _run_to_end(client: NotebookClient, env: Mapping[str, str]) -> None:
             if not future.cancelled():
                 raise
         finally:
+            await _end_the_others()
             ended.set()
 
     loop = asyncio.new_event_loop()
@@ -154,6 +170,16 @@ def _run_to_end(client: NotebookClient, env: Mapping[str, str]) -> None:
         signal.signal(signal.SIGTERM, before)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(_PATIENCE)
+        if not thread.is_alive():
+            loop.close()
+
+
+async def _end_the_others() -> None:
+    """Cancel and await the tasks that nbclient leaves on the loop, as it does when it is cancelled itself."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def environment(environ: Mapping[str, str], options: argparse.Namespace) -> dict[str, str]:

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 
 from jupyter_autocoder.agent.checks import split
 from jupyter_autocoder.app import notebooks
-from jupyter_autocoder.app.report import CellReport, RunReport
+from jupyter_autocoder.app.report import CellReport, RunReport, allowance
 from jupyter_autocoder.events import METADATA
 from jupyter_autocoder.sandbox.clean.bundle import clean_bundle
 
@@ -24,6 +24,7 @@ h1{font-size:1.4rem;margin-bottom:.2rem}
 .quiet{opacity:.75;font-size:.85rem}
 section{border:1px solid #8884;border-left:.3rem solid #4c78a8;border-radius:.3rem;padding:.6rem 1rem;margin:1rem 0}
 section.failed{border-left-color:#e45756}
+section.allowed{border-left-color:#e8a838}
 section.idle{border-left-color:#8884;opacity:.7}
 pre{overflow-x:auto;background:#8881;padding:.6rem;border-radius:.3rem;font-size:.85rem;margin:.5rem 0}
 .prompt{font-weight:600}
@@ -57,7 +58,8 @@ def _cell(cell: NotebookNode, row: CellReport | None) -> str:
         return _markdown(cell.source) if cell.cell_type == "markdown" else ""
     outputs = "".join(_output(output) for output in cell.outputs)
     if not row.prompt:
-        return f"<section class={_kind(row)}><pre>{html.escape(cell.source)}</pre>{outputs}</section>"
+        why = f"<p class=quiet>{html.escape(allowance(row))}</p>" if row.status == "allowed" else ""
+        return f"<section class={_kind(row)}>{why}<pre>{html.escape(cell.source)}</pre>{outputs}</section>"
     code = row.provenance.get("source", "")
     folded = f"<details><summary class=quiet>code</summary><pre>{html.escape(code)}</pre></details>" if code else ""
     facts = " · ".join(_facts(row))
@@ -74,19 +76,24 @@ def _markdown(source: str) -> str:
 
 
 def _kind(row: CellReport) -> str:
-    return {"ok": "ok", "failed": "failed"}.get(row.status, "idle")
+    return "idle" if row.status == "not run" else row.status
 
 
 def _facts(row: CellReport) -> Iterator[str]:
     told = row.provenance
-    yield {"lock": "from the lock", "model": str(told.get("model", ""))}.get(told.get("origin", ""), row.status)
+    if row.status == "allowed":
+        yield allowance(row)
+    else:
+        yield {"lock": "from the lock", "model": str(told.get("model", ""))}.get(told.get("origin", ""), row.status)
     if row.status != "not run":
         yield f"{row.seconds:.1f} s"
     checks = told.get("checks", {})
     if checks:
         yield f"{checks['passed']} of {checks['count']} checks passed" if checks["count"] else "unchecked"
-    if told.get("origin") == "model":
-        yield f"{sum(told.get('tokens', {}).values())} tokens"
+    if told.get("origin") != "lock" and "tokens" in told:
+        yield f"{sum(told['tokens'].values())} tokens"
+    if told.get("cost_micro_usd"):
+        yield f"${told['cost_micro_usd'] / 1e6:.4f}"
 
 
 def _output(output: Mapping[str, Any]) -> str:

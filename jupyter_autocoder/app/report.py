@@ -18,8 +18,9 @@ from jupyter_autocoder.app.bar import Writer
 from jupyter_autocoder.errors import ExitCode, UsageError
 from jupyter_autocoder.events import METADATA
 
-Status = Literal["ok", "failed", "not run"]
+Status = Literal["ok", "allowed", "failed", "not run"]
 _MAY_RAISE = "raises-exception"
+_MARKS: dict[Status, str] = {"ok": "✓", "allowed": "!", "failed": "✗", "not run": " "}
 # XML 1.0 has no place for these characters, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -35,7 +36,10 @@ class Failure:
 
 @dataclass(kw_only=True)
 class CellReport:
-    """One code cell; `provenance` is what its output tells, `seconds` its wall time."""
+    """One code cell; `provenance` is what its output tells, `seconds` its wall time.
+
+    "allowed" is a cell that failed and says by its tag that it may.
+    """
 
     index: int
     status: Status = "not run"
@@ -89,15 +93,17 @@ class Watcher:
         reply = (execute_reply or {}).get("content", {})
         failed = bool(errors) or reply.get("status") == "error"
         # As nbclient has it: a cell that says it may raise, and does, lets the run go on.
-        row.status = "failed" if failed and _MAY_RAISE not in cell.metadata.get("tags", []) else "ok"
+        may_raise = _MAY_RAISE in cell.metadata.get("tags", [])
+        row.status = "ok" if not failed else "allowed" if may_raise else "failed"
         self._running = None
         told = (errors[0].ename, errors[0].evalue) if errors else (reply.get("ename"), reply.get("evalue"))
         row.error = f"{told[0]}: {told[1]}" if failed else ""
         if row.prompt and self._verbose:
             self._write(_transcript(cell, row))
         elif row.prompt:
-            mark = "✗" if row.status == "failed" else "✓"
-            self._write(f"{mark} cell {cell_index + 1} ({row.seconds:.1f} s) {_title(row)}\n")
+            mark = _MARKS[row.status]
+            why = f"{allowance(row)}: " if row.status == "allowed" else ""
+            self._write(f"{mark} cell {cell_index + 1} ({row.seconds:.1f} s) {why}{_title(row)}\n")
 
     def result(self, failure: Failure | None, seconds: float, *, pending_ok: bool) -> RunReport:
         """The whole run; a ticket that waits for a person makes it unfinished unless `pending_ok`."""
@@ -132,9 +138,16 @@ def closing_line(result: RunReport) -> str:
     done = sum(row.status == "ok" for row in prompts)
     replayed = sum(row.provenance.get("origin") == "lock" for row in prompts)
     words = f"{done} of {len(prompts)} prompts done, {replayed} from the lock"
+    if allowed := sum(row.status == "allowed" for row in prompts):
+        words += f", {allowed} failed as allowed by the tag"
     if result.tickets:
         words += f", waiting for a person: {', '.join(result.tickets)}"
     return f"{result.notebook}: {words}, {result.seconds:.1f} s, ${result.cost_micro_usd / 1e6:.4f}"
+
+
+def allowance(row: CellReport) -> str:
+    """Say by which error an allowed cell failed."""
+    return f"{row.error.partition(':')[0]}, allowed by its tag"
 
 
 def from_json(data: Any) -> RunReport:
@@ -169,7 +182,7 @@ def as_junit(results: Sequence[RunReport]) -> str:
 def _suite(result: RunReport) -> ElementTree.Element:
     rows = [row for row in result.cells if row.prompt or row.status == "failed"]
     failed = sum(row.status == "failed" for row in rows)
-    skipped = sum(row.status == "not run" for row in rows)
+    skipped = sum(row.status in {"allowed", "not run"} for row in rows)
     # Green would be wrong where no cell is to blame, as for a kernel that did not start.
     unstarted = not result.ok and not failed
     suite = ElementTree.Element(
@@ -189,6 +202,9 @@ def _suite(result: RunReport) -> ElementTree.Element:
         if row.status == "failed":
             failure = ElementTree.SubElement(case, "failure", message=_xml(_first(row.error)))
             failure.text = _xml(row.error)
+        elif row.status == "allowed":
+            # Neither red nor green: what was asked for was not done.
+            ElementTree.SubElement(case, "skipped", message=_xml(allowance(row))).text = _xml(row.error)
         elif row.status == "not run":
             ElementTree.SubElement(case, "skipped", message="an earlier cell failed")
     if unstarted:
@@ -227,6 +243,7 @@ def _transcript(cell: NotebookNode, row: CellReport) -> str:
     if code:
         parts.append(_indent(code))
     parts += [text.rstrip() for text in notebooks.texts_of(cell) if text.strip()]
+    parts += [f"! {allowance(row)}"] if row.status == "allowed" else []
     return "\n" + notebooks.uncoloured("\n\n".join(parts)) + "\n"
 
 

@@ -7,13 +7,12 @@ import json
 import math
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from jupyter_autocoder.app import notebooks, report
-from jupyter_autocoder.app.execution import execute
+from jupyter_autocoder.app.execution import execute, private_folder
 from jupyter_autocoder.app.report import RunReport
 from jupyter_autocoder.errors import UsageError
 
@@ -119,8 +118,8 @@ def _refuse_same_names(paths: Sequence[Path]) -> None:
 
 def _in_process(path: Path, options: argparse.Namespace) -> RunReport:
     """Run one of several notebooks in a process of its own: nbclient's loop and signals are one process's."""
-    with tempfile.TemporaryDirectory(prefix="autocoder-run-") as folder:
-        file = Path(folder) / "report.json"
+    with private_folder() as folder:
+        file = folder / "report.json"
         command = [sys.executable, "-m", "jupyter_autocoder.app", "run", str(path), "--report", str(file)]
         for name, value in (("output", options.output), ("html", options.html)):
             if value:

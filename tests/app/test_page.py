@@ -16,7 +16,7 @@ PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgG
 def render(*outputs: Any, prompt: str = "Do it.", **row: Any) -> str:
     cell = nbformat.v4.new_code_cell(f"%%autocode\n{prompt}")
     cell.outputs = [nbformat.from_dict(output) for output in outputs]
-    told = report.CellReport(index=0, status="ok", prompt=prompt, source=cell.source, **row)
+    told = report.CellReport(index=0, prompt=prompt, source=cell.source, **{"status": "ok", **row})
     result = report.RunReport(
         notebook="n.ipynb", ok=True, exit_code=0, seconds=1, cost_micro_usd=4200, tokens=12, error="", cells=[told]
     )
@@ -77,3 +77,24 @@ def test_what_is_no_text_is_no_picture() -> None:
     shown = render({"output_type": "display_data", "data": {"image/png": 7, "text/plain": "seven"}, "metadata": {}})
 
     assert "<img" not in shown
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "other"),
+    [("failed", "failed", "by its tag"), ("allowed", "ChecksFailed, allowed by its tag", "class=failed")],
+)
+def test_a_failed_prompt_shows_how_it_failed_and_what_it_cost(status: str, words: str, other: str) -> None:
+    spent = {"error": "ChecksFailed", "tokens": {"input": 30, "output": 12}, "cost_micro_usd": 2500}
+
+    shown = render(status=status, error="ChecksFailed: 1 of 1 failed", provenance=spent)
+
+    assert f"<section class={status}>" in shown
+    assert f"<p class=quiet>{words} · " in shown
+    assert "42 tokens · $0.0025" in shown
+    assert other not in shown
+
+
+def test_a_persons_cell_that_failed_as_its_tag_allows_says_so() -> None:
+    shown = render(prompt="", status="allowed", error="ZeroDivisionError: division by zero")
+
+    assert "<section class=allowed><p class=quiet>ZeroDivisionError, allowed by its tag</p>" in shown

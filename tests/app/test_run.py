@@ -163,10 +163,9 @@ def test_two_notebooks_of_one_name_are_not_written_over_each_other(
     assert not (tmp_path / "out").exists()
 
 
-def watcher(*cells: nbformat.NotebookNode) -> Watcher:
-    return Watcher(
-        Path("n.ipynb"), nbformat.v4.new_notebook(cells=cells), verbose=False, write=Writer(io.StringIO(), None)
-    )
+def watcher(*cells: nbformat.NotebookNode, out: io.StringIO | None = None, verbose: bool = False) -> Watcher:
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    return Watcher(Path("n.ipynb"), notebook, verbose=verbose, write=Writer(out or io.StringIO(), None))
 
 
 def told(**metadata: Any) -> list[Any]:
@@ -207,6 +206,64 @@ def test_a_prompt_of_blanks_and_strange_metadata_are_counted_as_nothing() -> Non
     result = watch.result(None, 1.0, pending_ok=False)
 
     assert (result.ok, result.cost_micro_usd, result.tokens, result.tickets) == (True, 0, 0, [])
+
+
+FAILED = nbformat.v4.new_output("error", ename="ChecksFailed", evalue="1 of 1 failed", traceback=[])
+
+
+@pytest.mark.parametrize("verbose", [False, True], ids=["short", "verbose"])
+def test_a_prompt_that_failed_and_may_is_told_as_what_it_is_and_not_as_done(*, verbose: bool) -> None:
+    cells = [
+        nbformat.v4.new_code_cell("%%autocode\nMay fail.", metadata={"tags": ["raises-exception"]}, outputs=[FAILED]),
+        nbformat.v4.new_code_cell("%%autocode\nThen.", metadata={"tags": ["raises-exception"]}),
+    ]
+    out = io.StringIO()
+    watch = watcher(*cells, out=out, verbose=verbose)
+
+    for index, cell in enumerate(cells):
+        watch.starts(cell, index)
+        watch.ended(cell, index)
+    result = watch.result(None, 1.0, pending_ok=False)
+    suite = ElementTree.fromstring(report.as_junit([result]))
+
+    assert (result.ok, result.exit_code, [row.status for row in result.cells]) == (True, 0, ["allowed", "ok"])
+    assert "ChecksFailed, allowed by its tag" in out.getvalue()
+    assert "1 of 2 prompts done, 0 from the lock, 1 failed as allowed by the tag" in report.closing_line(result)
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("2", "0", "1")
+    assert [case.get("message") for case in suite.iter("skipped")] == ["ChecksFailed, allowed by its tag"]
+    assert report.from_json(json.loads(report.as_json([result]))) == result
+
+
+@pytest.mark.parametrize(("tags", "mark"), [([], "✗ cell 1"), (["raises-exception"], "! cell 1")])
+def test_the_mark_of_a_failed_prompt_says_whether_it_may_fail(tags: list[str], mark: str) -> None:
+    cell = nbformat.v4.new_code_cell("%%autocode\nGo.", metadata={"tags": tags}, outputs=[FAILED])
+    out = io.StringIO()
+    watch = watcher(cell, out=out)
+
+    watch.starts(cell, 0)
+    watch.ended(cell, 0)
+
+    assert out.getvalue().startswith(mark)
+
+
+@pytest.mark.parametrize(("tags", "status"), [([], "failed"), (["raises-exception"], "allowed")])
+def test_what_a_failed_prompt_cost_is_in_the_total(tags: list[str], status: str) -> None:
+    spent = told(error="ChecksFailed", tokens={"input": 30, "output": 12}, cost_micro_usd=2500, estimated=False)
+    cells = [
+        nbformat.v4.new_code_cell("%%autocode\nDo it.", outputs=told(cost_micro_usd=500)),
+        nbformat.v4.new_code_cell("%%autocode\nGo.", metadata={"tags": tags}, outputs=[*spent, FAILED]),
+    ]
+    watch = watcher(*cells)
+
+    for index, cell in enumerate(cells):
+        watch.starts(cell, index)
+        watch.ended(cell, index)
+    result = watch.result(None, 1.0, pending_ok=False)
+
+    data = json.loads(report.as_json([result]))
+    assert (data["cells"][1]["status"], data["cost_micro_usd"], data["tokens"]) == (status, 3000, 42)
+    assert data["cells"][1]["provenance"]["cost_micro_usd"] == 2500
+    assert report.closing_line(result).endswith("$0.0030")
 
 
 def test_the_help_says_that_the_cost_counts_for_each_notebook(capsys: pytest.CaptureFixture[str]) -> None:
