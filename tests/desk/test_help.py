@@ -13,7 +13,13 @@ import pytest
 from jupyter_autocoder.desk import CardPort, Desk, help
 from jupyter_autocoder.desk.help import Arguments, propose
 from jupyter_autocoder.errors import (
-    AutocoderError, BudgetExceeded, RateLimited, SettingLocked, SettingsError, StoreUnavailable, UsageError,
+    AutocoderError,
+    BudgetExceeded,
+    RateLimited,
+    SettingLocked,
+    SettingsError,
+    StoreUnavailable,
+    UsageError,
 )  # fmt: skip
 from jupyter_autocoder.llm import GovernedClient
 from jupyter_autocoder.portal import portal

@@ -171,6 +171,9 @@ class Person:
     def __init__(self, page: Any, lab: Lab) -> None:
         self.page = page
         self.lab = lab
+        # JupyterLab's own word on a server that is away lies over everything until somebody reads it.
+        away = page.locator(".jp-Dialog", has_text="Server Connection Error")
+        page.add_locator_handler(away, lambda dialog: dialog.locator("button.jp-mod-accept").click())
 
     def visit(self, notebook: str = "") -> Person:
         path = f"lab/tree/{notebook}" if notebook else "lab"
