@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
@@ -156,8 +157,8 @@ def _run_to_end(client: NotebookClient, env: Mapping[str, str]) -> None:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="notebook", daemon=True)
     thread.start()
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     future = asyncio.run_coroutine_threadsafe(run(), loop)
+    before = _interrupt_once()
     try:
         future.result()
     except KeyboardInterrupt:
@@ -167,11 +168,30 @@ def _run_to_end(client: NotebookClient, env: Mapping[str, str]) -> None:
     finally:
         # Cancelling marks the future at once, while the kernel is still being ended.
         ended.wait(_PATIENCE)
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(_PATIENCE)
         if not thread.is_alive():
             loop.close()
+
+
+def _interrupt_once() -> dict[signal.Signals, Any]:
+    """Let the first interrupt or request to end raise KeyboardInterrupt; returns the handlers before.
+
+    An impatient second one would break off the kernel's end. What was ignored stays so.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {n: handler for n in numbers if (handler := signal.getsignal(n)) is not signal.SIG_IGN}
+
+    def interrupt(number: int, frame: object) -> None:
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in before:
+        signal.signal(number, interrupt)
+    return before
 
 
 async def _end_the_others() -> None:

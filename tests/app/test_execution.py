@@ -40,11 +40,20 @@ def sleeping(house: Path, *options: str) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_says_so_ends_its_kernel_and_keeps_what_there_is(house: Path, how: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    "signals",
+    [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT], [signal.SIGINT, signal.SIGTERM]],
+    ids=["key", "signal", "key twice", "key and signal"],
+)
+def test_an_interrupted_run_says_so_ends_its_kernel_and_keeps_what_there_is(
+    house: Path, signals: list[signal.Signals]
+) -> None:
     process = sleeping(house, "-o", "out.ipynb", "--junit", "r.xml")
 
-    process.send_signal(how)
+    for one in signals:
+        process.send_signal(one)
+        # The kernel is still being ended when the next one comes.
+        time.sleep(0.003)
     _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 1
