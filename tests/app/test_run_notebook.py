@@ -172,6 +172,18 @@ def test_max_cost_bounds_what_one_run_spends_in_all(house: Path) -> None:
     assert len(server.requests) in {2, 4, 6}
 
 
+def test_reloading_the_extension_makes_no_new_purse(house: Path) -> None:
+    path = write(house, *["%reload_ext jupyter_autocoder", "%%autocode --refresh\nGo."] * 4)
+    with FakeOpenAI([python("1")] * 9) as server:
+        done = autocoder(
+            house, "run", path.name, "--live", "--max-cost", "0.045", OPENAI_BASE_URL=server.base_url,
+            AUTOCODER_MODEL_PRICES_FILE=str(prices(house)),
+        )  # fmt: skip
+
+    assert done.returncode == 5, (done.stdout, done.stderr)
+    assert len(server.requests) in {1, 2, 3}
+
+
 def prices(folder: Path) -> Path:
     """A price for the local model, so that money counts."""
     path = folder / "prices.toml"
