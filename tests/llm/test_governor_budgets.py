@@ -15,20 +15,12 @@ from jupyter_autocoder.llm.reservation import Ask
 from jupyter_autocoder.store import Store
 
 MakeGovernor = Callable[..., Governor]
+MakeAsk = Callable[..., Ask]
+ReadLedger = Callable[[Store], list[dict[str, Any]]]
 USED = Usage(input_tokens=90, cached_tokens=30, output_tokens=60, cost=900, requests=1)
 
 
-def ask(**changes: Any) -> Ask:
-    values = {"model": "gpt-4o", "key": "sk-one", "input_tokens": 100, "max_output_tokens": 400, "cost": 5000}
-    return Ask(**{**values, **changes})
-
-
-def ledger(store: Store) -> list[dict[str, Any]]:
-    with store.read() as tx:
-        return [dict(row) for row in tx.rows("SELECT * FROM ledger ORDER BY at, id, entry")]
-
-
-def test_money_is_held_from_the_reservation_on(make_governor: MakeGovernor) -> None:
+def test_money_is_held_from_the_reservation_on(make_governor: MakeGovernor, ask: MakeAsk) -> None:
     governor = make_governor(usd_per_day=0.01, requests_per_minute=9)
     first = governor.reserve(ask(cost=6000))
 
@@ -46,7 +38,7 @@ def test_money_is_held_from_the_reservation_on(make_governor: MakeGovernor) -> N
     [("usd_per_day", 86_400), ("usd_per_month", 31 * 86_400)],
 )
 def test_a_budget_begins_anew_with_its_period(
-    make_governor: MakeGovernor, clock: Any, limit: str, seconds: int
+    make_governor: MakeGovernor, clock: Any, limit: str, seconds: int, ask: MakeAsk
 ) -> None:
     governor = make_governor(**{limit: 0.01})
     governor.settle(governor.reserve(ask(cost=9000)), Usage(cost=9000))
@@ -58,7 +50,7 @@ def test_a_budget_begins_anew_with_its_period(
     governor.reserve(ask(cost=9000))
 
 
-def test_a_request_dearer_than_one_may_be_is_refused(make_governor: MakeGovernor) -> None:
+def test_a_request_dearer_than_one_may_be_is_refused(make_governor: MakeGovernor, ask: MakeAsk) -> None:
     governor = make_governor(usd_per_request=0.004)
 
     with pytest.raises(BudgetExceeded) as refused:
@@ -69,7 +61,7 @@ def test_a_request_dearer_than_one_may_be_is_refused(make_governor: MakeGovernor
 
 
 @pytest.mark.parametrize("limit", ["usd_per_request", "usd_per_day", "usd_per_month"])
-def test_an_unknown_price_under_a_budget_is_refused(make_governor: MakeGovernor, limit: str) -> None:
+def test_an_unknown_price_under_a_budget_is_refused(make_governor: MakeGovernor, limit: str, ask: MakeAsk) -> None:
     with pytest.raises(PriceUnknown) as refused:
         make_governor(**{limit: 100.0}).reserve(ask(cost=None))
 
@@ -77,7 +69,7 @@ def test_an_unknown_price_under_a_budget_is_refused(make_governor: MakeGovernor,
 
 
 def test_an_unknown_price_without_a_budget_is_let_through_and_stays_unknown(
-    make_governor: MakeGovernor, ledger_store: Store
+    make_governor: MakeGovernor, ledger_store: Store, ask: MakeAsk, ledger: ReadLedger
 ) -> None:
     governor = make_governor()
 
@@ -87,5 +79,5 @@ def test_an_unknown_price_without_a_budget_is_let_through_and_stays_unknown(
     assert governor.verify().ok
 
 
-def test_an_infinite_budget_is_none(make_governor: MakeGovernor) -> None:
+def test_an_infinite_budget_is_none(make_governor: MakeGovernor, ask: MakeAsk) -> None:
     make_governor(profile="tier-1", usd_per_month=math.inf).reserve(ask(cost=None))

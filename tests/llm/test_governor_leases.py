@@ -14,23 +14,17 @@ from jupyter_autocoder.llm.reservation import Ask
 from jupyter_autocoder.store import Store
 
 MakeGovernor = Callable[..., Governor]
+MakeAsk = Callable[..., Ask]
+ReadLedger = Callable[[Store], list[dict[str, Any]]]
 ASK = Ask(
     model="gpt-4o", key="sk-one", input_tokens=100, max_output_tokens=400, cost=5000, face="magic", notebook="a.ipynb"
 )
 USED = Usage(input_tokens=90, cached_tokens=30, output_tokens=60, cost=900, requests=1)
 
 
-def ask(**changes: Any) -> Ask:
-    values = {"model": "gpt-4o", "key": "sk-one", "input_tokens": 100, "max_output_tokens": 400, "cost": 5000}
-    return Ask(**{**values, **changes})
-
-
-def ledger(store: Store) -> list[dict[str, Any]]:
-    with store.read() as tx:
-        return [dict(row) for row in tx.rows("SELECT * FROM ledger ORDER BY at, id, entry")]
-
-
-def test_ending_twice_does_nothing_the_second_time(make_governor: MakeGovernor, ledger_store: Store) -> None:
+def test_ending_twice_does_nothing_the_second_time(
+    make_governor: MakeGovernor, ledger_store: Store, ask: MakeAsk, ledger: ReadLedger
+) -> None:
     governor = make_governor()
     first, second = governor.reserve(ask()), governor.reserve(ask())
 
@@ -47,7 +41,9 @@ def test_ending_twice_does_nothing_the_second_time(make_governor: MakeGovernor, 
     assert governor.verify().ok
 
 
-def test_a_released_attempt_gives_back_tokens_and_money_but_not_its_request(make_governor: MakeGovernor) -> None:
+def test_a_released_attempt_gives_back_tokens_and_money_but_not_its_request(
+    make_governor: MakeGovernor, ask: MakeAsk
+) -> None:
     governor = make_governor(requests_per_minute=1, tokens_per_minute=500, usd_per_day=0.005)
     governor.release(governor.reserve(ask()), "overloaded")
 
@@ -57,7 +53,9 @@ def test_a_released_attempt_gives_back_tokens_and_money_but_not_its_request(make
     assert refused.value.limit == "requests_per_minute"
 
 
-def test_an_attempt_that_was_never_sent_gives_everything_back(make_governor: MakeGovernor, ledger_store: Store) -> None:
+def test_an_attempt_that_was_never_sent_gives_everything_back(
+    make_governor: MakeGovernor, ledger_store: Store, ask: MakeAsk, ledger: ReadLedger
+) -> None:
     governor = make_governor(requests_per_minute=1, requests_per_day=1, tokens_per_minute=500, usd_per_day=0.005)
 
     for _ in range(3):
@@ -68,7 +66,7 @@ def test_an_attempt_that_was_never_sent_gives_everything_back(make_governor: Mak
 
 
 def test_a_crashed_holders_lease_is_charged_at_its_estimate(
-    make_governor: MakeGovernor, ledger_store: Store, clock: Any
+    make_governor: MakeGovernor, ledger_store: Store, clock: Any, ask: MakeAsk, ledger: ReadLedger
 ) -> None:
     governor = make_governor(lease_seconds=100, usd_per_day=0.012)
     governor.reserve(ASK)
@@ -85,7 +83,7 @@ def test_a_crashed_holders_lease_is_charged_at_its_estimate(
 
 
 def test_an_expired_lease_stays_charged_when_the_next_request_is_refused(
-    make_governor: MakeGovernor, ledger_store: Store, clock: Any
+    make_governor: MakeGovernor, ledger_store: Store, clock: Any, ask: MakeAsk, ledger: ReadLedger
 ) -> None:
     governor = make_governor(lease_seconds=100, usd_per_day=0.006)
     governor.reserve(ask())
@@ -98,7 +96,7 @@ def test_an_expired_lease_stays_charged_when_the_next_request_is_refused(
 
 
 def test_what_is_known_after_the_lease_expired_corrects_the_charge(
-    make_governor: MakeGovernor, ledger_store: Store, clock: Any
+    make_governor: MakeGovernor, ledger_store: Store, clock: Any, ask: MakeAsk, ledger: ReadLedger
 ) -> None:
     governor = make_governor(lease_seconds=100)
     slow = governor.reserve(ask())
@@ -115,7 +113,9 @@ def test_what_is_known_after_the_lease_expired_corrects_the_charge(
     assert governor.verify().ok
 
 
-def test_a_renewed_lease_does_not_expire(make_governor: MakeGovernor, ledger_store: Store, clock: Any) -> None:
+def test_a_renewed_lease_does_not_expire(
+    make_governor: MakeGovernor, ledger_store: Store, clock: Any, ask: MakeAsk, ledger: ReadLedger
+) -> None:
     governor = make_governor(lease_seconds=100)
     reservation = governor.reserve(ask())
     clock.advance(90)
@@ -129,7 +129,7 @@ def test_a_renewed_lease_does_not_expire(make_governor: MakeGovernor, ledger_sto
 
 
 def test_what_was_used_is_written_down_even_when_the_store_was_replaced(
-    make_governor: MakeGovernor, ledger_store: Store
+    make_governor: MakeGovernor, ledger_store: Store, ask: MakeAsk, ledger: ReadLedger
 ) -> None:
     governor = make_governor()
     reservation = governor.reserve(ask())
@@ -142,7 +142,9 @@ def test_what_was_used_is_written_down_even_when_the_store_was_replaced(
     assert [row["cost"] for row in ledger(ledger_store)] == [900]
 
 
-def test_a_cost_nobody_told_is_the_estimate_and_flagged(make_governor: MakeGovernor, ledger_store: Store) -> None:
+def test_a_cost_nobody_told_is_the_estimate_and_flagged(
+    make_governor: MakeGovernor, ledger_store: Store, ask: MakeAsk, ledger: ReadLedger
+) -> None:
     governor = make_governor()
 
     governor.settle(governor.reserve(ask()), Usage(input_tokens=5, cost=None))
@@ -152,7 +154,7 @@ def test_a_cost_nobody_told_is_the_estimate_and_flagged(make_governor: MakeGover
 
 
 def test_a_late_second_end_moves_nothing_in_the_windows(
-    make_governor: MakeGovernor, ledger_store: Store, clock: Any
+    make_governor: MakeGovernor, ledger_store: Store, clock: Any, ask: MakeAsk
 ) -> None:
     governor = make_governor()
     reservation = governor.reserve(ask())

@@ -15,23 +15,17 @@ from jupyter_autocoder.llm.reservation import Ask
 from jupyter_autocoder.store import Store
 
 MakeGovernor = Callable[..., Governor]
+MakeAsk = Callable[..., Ask]
+ReadLedger = Callable[[Store], list[dict[str, Any]]]
 ASK = Ask(
     model="gpt-4o", key="sk-one", input_tokens=100, max_output_tokens=400, cost=5000, face="magic", notebook="a.ipynb"
 )
 USED = Usage(input_tokens=90, cached_tokens=30, output_tokens=60, cost=900, requests=1)
 
 
-def ask(**changes: Any) -> Ask:
-    values = {"model": "gpt-4o", "key": "sk-one", "input_tokens": 100, "max_output_tokens": 400, "cost": 5000}
-    return Ask(**{**values, **changes})
-
-
-def ledger(store: Store) -> list[dict[str, Any]]:
-    with store.read() as tx:
-        return [dict(row) for row in tx.rows("SELECT * FROM ledger ORDER BY at, id, entry")]
-
-
-def test_a_ledger_row_says_who_what_and_how_much(make_governor: MakeGovernor, ledger_store: Store, clock: Any) -> None:
+def test_a_ledger_row_says_who_what_and_how_much(
+    make_governor: MakeGovernor, ledger_store: Store, clock: Any, ledger: ReadLedger
+) -> None:
     governor = make_governor(user="ada")
     reservation = governor.reserve(ASK)
     clock.advance(2)
@@ -50,7 +44,7 @@ def test_a_ledger_row_says_who_what_and_how_much(make_governor: MakeGovernor, le
     }  # fmt: skip
 
 
-def test_old_windows_are_forgotten(make_governor: MakeGovernor, ledger_store: Store, clock: Any) -> None:
+def test_old_windows_are_forgotten(make_governor: MakeGovernor, ledger_store: Store, clock: Any, ask: MakeAsk) -> None:
     governor = make_governor(local=True)
     for _ in range(130):
         governor.release(governor.reserve(ask()))
@@ -68,7 +62,7 @@ def test_old_windows_are_forgotten(make_governor: MakeGovernor, ledger_store: St
     assert governor.verify().entries == 130
 
 
-def test_the_ledger_cannot_be_rewritten(make_governor: MakeGovernor, ledger_store: Store) -> None:
+def test_the_ledger_cannot_be_rewritten(make_governor: MakeGovernor, ledger_store: Store, ask: MakeAsk) -> None:
     governor = make_governor()
     governor.settle(governor.reserve(ask()), USED)
 
@@ -89,7 +83,7 @@ def test_the_ledger_cannot_be_rewritten(make_governor: MakeGovernor, ledger_stor
     ],
 )
 def test_verify_finds_a_sum_that_was_tampered_with(
-    make_governor: MakeGovernor, ledger_store: Store, damage: str
+    make_governor: MakeGovernor, ledger_store: Store, damage: str, ask: MakeAsk
 ) -> None:
     governor = make_governor()
     governor.settle(governor.reserve(ask()), USED)
@@ -101,7 +95,9 @@ def test_verify_finds_a_sum_that_was_tampered_with(
     assert not governor.verify().ok
 
 
-def test_no_key_is_ever_in_the_database(make_governor: MakeGovernor, ledger_store: Store, store_url: str) -> None:
+def test_no_key_is_ever_in_the_database(
+    make_governor: MakeGovernor, ledger_store: Store, store_url: str, ask: MakeAsk
+) -> None:
     planted = "sk-planted-0123456789abcdef"
     governor = make_governor()
     request = ask(key=planted)

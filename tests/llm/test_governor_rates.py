@@ -14,15 +14,11 @@ from jupyter_autocoder.llm.governor import Governor
 from jupyter_autocoder.llm.reservation import Ask
 
 MakeGovernor = Callable[..., Governor]
+MakeAsk = Callable[..., Ask]
 USED = Usage(input_tokens=90, cached_tokens=30, output_tokens=60, cost=900, requests=1)
 
 
-def ask(**changes: Any) -> Ask:
-    values = {"model": "gpt-4o", "key": "sk-one", "input_tokens": 100, "max_output_tokens": 400, "cost": 5000}
-    return Ask(**{**values, **changes})
-
-
-def test_the_default_is_three_a_minute_and_200_a_day(make_governor: MakeGovernor, clock: Any) -> None:
+def test_the_default_is_three_a_minute_and_200_a_day(make_governor: MakeGovernor, clock: Any, ask: MakeAsk) -> None:
     governor = make_governor()
 
     granted = 0
@@ -37,7 +33,7 @@ def test_the_default_is_three_a_minute_and_200_a_day(make_governor: MakeGovernor
     assert granted == 200
 
 
-def test_the_fourth_request_is_told_when_it_fits(make_governor: MakeGovernor, clock: Any) -> None:
+def test_the_fourth_request_is_told_when_it_fits(make_governor: MakeGovernor, clock: Any, ask: MakeAsk) -> None:
     governor = make_governor()
     for _ in range(3):
         governor.reserve(ask())
@@ -52,7 +48,7 @@ def test_the_fourth_request_is_told_when_it_fits(make_governor: MakeGovernor, cl
     governor.reserve(ask())
 
 
-def test_a_refused_request_takes_nothing(make_governor: MakeGovernor) -> None:
+def test_a_refused_request_takes_nothing(make_governor: MakeGovernor, ask: MakeAsk) -> None:
     governor = make_governor(requests_per_minute=1)
     governor.reserve(ask())
 
@@ -65,14 +61,14 @@ def test_a_refused_request_takes_nothing(make_governor: MakeGovernor) -> None:
     assert governor.verify().ok
 
 
-def test_limits_of_zero_let_nothing_through(make_governor: MakeGovernor) -> None:
+def test_limits_of_zero_let_nothing_through(make_governor: MakeGovernor, ask: MakeAsk) -> None:
     for limit in ("requests_per_minute", "requests_per_day", "tokens_per_minute"):
         with pytest.raises(RateLimited) as refused:
             make_governor(**{limit: 0}).reserve(ask())
         assert (refused.value.limit, refused.value.retry_after) == (limit, math.inf)
 
 
-def test_a_limit_may_be_reached_but_not_passed(make_governor: MakeGovernor) -> None:
+def test_a_limit_may_be_reached_but_not_passed(make_governor: MakeGovernor, ask: MakeAsk) -> None:
     governor = make_governor(tokens_per_minute=1000, requests_per_minute=9)
     governor.reserve(ask(input_tokens=600, max_output_tokens=0))
 
@@ -83,14 +79,14 @@ def test_a_limit_may_be_reached_but_not_passed(make_governor: MakeGovernor) -> N
     assert (refused.value.limit, refused.value.retry_after) == ("tokens_per_minute", 60)
 
 
-def test_a_request_larger_than_the_limit_never_fits(make_governor: MakeGovernor) -> None:
+def test_a_request_larger_than_the_limit_never_fits(make_governor: MakeGovernor, ask: MakeAsk) -> None:
     with pytest.raises(RateLimited, match="waiting would not help") as refused:
         make_governor(tokens_per_minute=100).reserve(ask())
 
     assert refused.value.retry_after == math.inf
 
 
-def test_tokens_wait_for_as_many_as_are_needed(make_governor: MakeGovernor, clock: Any) -> None:
+def test_tokens_wait_for_as_many_as_are_needed(make_governor: MakeGovernor, clock: Any, ask: MakeAsk) -> None:
     governor = make_governor(tokens_per_minute=1000, requests_per_minute=9)
     for _ in range(3):
         governor.reserve(ask(input_tokens=300, max_output_tokens=0))
@@ -105,7 +101,7 @@ def test_tokens_wait_for_as_many_as_are_needed(make_governor: MakeGovernor, cloc
     assert waits == {200: 30, 500: 40, 1000: 50}
 
 
-def test_settled_tokens_count_as_used_and_not_as_estimated(make_governor: MakeGovernor) -> None:
+def test_settled_tokens_count_as_used_and_not_as_estimated(make_governor: MakeGovernor, ask: MakeAsk) -> None:
     governor = make_governor(tokens_per_minute=1000, requests_per_minute=9)
     governor.settle(governor.reserve(ask(input_tokens=0, max_output_tokens=1000)), USED)
 
@@ -114,7 +110,9 @@ def test_settled_tokens_count_as_used_and_not_as_estimated(make_governor: MakeGo
     assert governor.verify().ok
 
 
-def test_a_clock_set_back_shuts_no_window_for_longer_than_its_length(make_governor: MakeGovernor, clock: Any) -> None:
+def test_a_clock_set_back_shuts_no_window_for_longer_than_its_length(
+    make_governor: MakeGovernor, clock: Any, ask: MakeAsk
+) -> None:
     governor = make_governor(requests_per_minute=3)
     for _ in range(3):
         governor.reserve(ask())
@@ -133,7 +131,9 @@ def test_a_clock_set_back_shuts_no_window_for_longer_than_its_length(make_govern
     assert governor.verify().ok
 
 
-def test_a_clock_set_back_over_midnight_does_not_renew_the_budget(make_governor: MakeGovernor, clock: Any) -> None:
+def test_a_clock_set_back_over_midnight_does_not_renew_the_budget(
+    make_governor: MakeGovernor, clock: Any, ask: MakeAsk
+) -> None:
     governor = make_governor(usd_per_day=0.01)
     governor.settle(governor.reserve(ask(cost=9000)), Usage(cost=9000))
     clock.advance(-86_400)

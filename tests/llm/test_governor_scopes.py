@@ -14,23 +14,15 @@ from jupyter_autocoder.llm.reservation import Ask
 from jupyter_autocoder.store import Store
 
 MakeGovernor = Callable[..., Governor]
+MakeAsk = Callable[..., Ask]
+ReadLedger = Callable[[Store], list[dict[str, Any]]]
 ASK = Ask(
     model="gpt-4o", key="sk-one", input_tokens=100, max_output_tokens=400, cost=5000, face="magic", notebook="a.ipynb"
 )
 USED = Usage(input_tokens=90, cached_tokens=30, output_tokens=60, cost=900, requests=1)
 
 
-def ask(**changes: Any) -> Ask:
-    values = {"model": "gpt-4o", "key": "sk-one", "input_tokens": 100, "max_output_tokens": 400, "cost": 5000}
-    return Ask(**{**values, **changes})
-
-
-def ledger(store: Store) -> list[dict[str, Any]]:
-    with store.read() as tx:
-        return [dict(row) for row in tx.rows("SELECT * FROM ledger ORDER BY at, id, entry")]
-
-
-def test_users_are_limited_each_and_share_what_their_key_allows(make_governor: MakeGovernor) -> None:
+def test_users_are_limited_each_and_share_what_their_key_allows(make_governor: MakeGovernor, ask: MakeAsk) -> None:
     ada, bob = make_governor(user="ada", profile="tier-1", requests_per_minute=2), make_governor(user="bob")
 
     for _ in range(2):
@@ -45,7 +37,7 @@ def test_users_are_limited_each_and_share_what_their_key_allows(make_governor: M
     assert bobs.value.limit == "key_requests_per_minute"
 
 
-def test_a_model_has_the_limits_of_its_tier(make_governor: MakeGovernor) -> None:
+def test_a_model_has_the_limits_of_its_tier(make_governor: MakeGovernor, ask: MakeAsk) -> None:
     governor = make_governor(profile="tier-1")
 
     with pytest.raises(RateLimited) as refused:
@@ -55,7 +47,9 @@ def test_a_model_has_the_limits_of_its_tier(make_governor: MakeGovernor) -> None
     assert refused.value.limit == "model_tokens_per_minute"
 
 
-def test_a_local_model_is_unlimited_and_still_in_the_ledger(make_governor: MakeGovernor, ledger_store: Store) -> None:
+def test_a_local_model_is_unlimited_and_still_in_the_ledger(
+    make_governor: MakeGovernor, ledger_store: Store, ask: MakeAsk, ledger: ReadLedger
+) -> None:
     governor = make_governor(local=True)
 
     for _ in range(10):
@@ -64,7 +58,7 @@ def test_a_local_model_is_unlimited_and_still_in_the_ledger(make_governor: MakeG
     assert len(ledger(ledger_store)) == 10
 
 
-def test_a_local_model_has_the_limits_that_are_set(make_governor: MakeGovernor) -> None:
+def test_a_local_model_has_the_limits_that_are_set(make_governor: MakeGovernor, ask: MakeAsk) -> None:
     governor = make_governor(local=True, requests_per_minute=1)
     governor.reserve(ask())
 
@@ -72,7 +66,9 @@ def test_a_local_model_has_the_limits_that_are_set(make_governor: MakeGovernor) 
         governor.reserve(ask())
 
 
-def test_remaining_tells_what_is_left_and_when_it_comes_back(make_governor: MakeGovernor, clock: Any) -> None:
+def test_remaining_tells_what_is_left_and_when_it_comes_back(
+    make_governor: MakeGovernor, clock: Any, ask: MakeAsk
+) -> None:
     clock.now = 1_790_000_000.0  # 2026-09-21, 14:13:20 UTC
     governor = make_governor(usd_per_day=1.0)
     governor.settle(governor.reserve(ask()), USED)
@@ -92,6 +88,6 @@ def test_remaining_tells_what_is_left_and_when_it_comes_back(make_governor: Make
 
 @pytest.mark.parametrize("field", ["input_tokens", "max_output_tokens", "cost"])
 @pytest.mark.parametrize("value", [-1, 0.5, True])
-def test_an_ask_of_nonsense_is_refused_at_once(field: str, value: object) -> None:
+def test_an_ask_of_nonsense_is_refused_at_once(field: str, value: object, ask: MakeAsk) -> None:
     with pytest.raises(ValueError, match=field):
         ask(**{field: value})
