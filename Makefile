@@ -36,8 +36,9 @@ demo: system $(VENV)/.demo ## run the quickstart from its lock: no key, no netwo
 	@$(BIN)/jupyter autocoder run examples/01-quickstart.ipynb --verbose $(if $(LIVE),--live,--locked)
 	@echo && echo "Open it yourself: make lab"
 
+# In a container there is often nobody but root, for whom Jupyter wants a word more.
 lab: system $(VENV)/.demo ## open the examples in JupyterLab
-	$(BIN)/jupyter lab --notebook-dir examples
+	$(BIN)/jupyter lab --notebook-dir examples $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # A browser wants the machine to itself, and Playwright's one loop a process: those tests run alone, after the others.
 test: system $(VENV)/.develop ## run all tests
