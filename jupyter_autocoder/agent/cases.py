@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from jupyter_autocoder.errors import UsageError
 
@@ -33,7 +34,7 @@ class TestCall:
 def calls(tree: ast.Module) -> Iterator[TestCall]:
     """Yield the calls of all tests at the top level of `tree`, in their order. Raises UsageError."""
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    refuse_idle(tree)
+    _refuse_idle(tree)
     for node in tree.body:
         if isinstance(node, _Function) and node.name.startswith(PREFIX):
             _refuse_uncallable(node, node.name, node.args.posonlyargs + node.args.args)
@@ -42,8 +43,8 @@ def calls(tree: ast.Module) -> Iterator[TestCall]:
             yield from _methods(node, classes)
 
 
-def refuse_idle(tree: ast.Module) -> None:
-    """Raise UsageError for what looks like a check of `tree` and would never fail: nobody runs it, or it is true."""
+def _refuse_idle(tree: ast.Module) -> None:
+    """Raise UsageError for what looks like a check of `tree` and could never fail: nobody runs it, or it is true."""
     coroutines = {node.name for node in tree.body if isinstance(node, ast.AsyncFunctionDef)}
     for node in ast.walk(tree):
         match node:
@@ -51,25 +52,36 @@ def refuse_idle(tree: ast.Module) -> None:
                 _refuse("assert (...)", "a tuple is always true", "take the parentheses away: assert x == 1, 'text'")
             case ast.Expr(value=ast.Call(func=ast.Name(id=name))) if name in coroutines:
                 _refuse(f"{name}()", "nothing awaits it", f"write await {name}()")
-    _refuse_hidden(tree, "it is not at the top level")
+            case ast.Module(body=body) | ast.ClassDef(body=body):
+                _refuse_doubled(body)
+    for node in tree.body:
+        inner = node.body if isinstance(node, ast.ClassDef) else [] if isinstance(node, _Scope) else [node]
+        for hidden in _tests_below(inner, methods=isinstance(node, ast.ClassDef)):
+            _refuse(hidden, "it is not at the top level", "write it there")
 
 
-def _refuse_hidden(scope: ast.Module | ast.ClassDef, why: str) -> None:
-    """Refuse tests that stand where nobody looks for them, and those that a later one of their name replaces."""
+def _refuse_doubled(body: Sequence[ast.stmt]) -> None:
     seen: set[str] = set()
-    for node in scope.body:
-        if isinstance(node, _Function) or (isinstance(node, ast.ClassDef) and node.name.startswith(CLASS_PREFIX)):
-            if node.name in seen and node.name.lower().startswith(PREFIX):
+    for node in body:
+        if _is_test(node):
+            if node.name in seen:
                 _refuse(node.name, "another one of its name comes later", "give it a name of its own")
             seen.add(node.name)
-        if isinstance(node, ast.ClassDef) and isinstance(scope, ast.Module):
-            _refuse_hidden(node, "it stands inside another class")
-        elif isinstance(node, ast.ClassDef) and node.name.startswith(CLASS_PREFIX):
-            _refuse(node.name, why, "write it at the top level")
-        elif not isinstance(node, _Scope):
-            for inner in ast.walk(node):
-                if isinstance(inner, _Function | ast.ClassDef) and inner.name.startswith((PREFIX, CLASS_PREFIX)):
-                    _refuse(inner.name, why, "write it at the top level, or call it")
+
+
+def _tests_below(body: Sequence[ast.AST], *, methods: bool) -> Iterator[str]:
+    """Yield the names of the tests inside `body` where nobody looks for them; `methods` of a class stand rightly."""
+    for node in body:
+        if _is_test(node) and not (methods and isinstance(node, _Function)):
+            yield node.name
+        elif not isinstance(node, _Function | ast.Lambda):
+            yield from _tests_below(list(ast.iter_child_nodes(node)), methods=False)
+
+
+def _is_test(node: ast.AST) -> TypeGuard[_Function | ast.ClassDef]:
+    if isinstance(node, _Function):
+        return node.name.startswith(PREFIX)
+    return isinstance(node, ast.ClassDef) and node.name.startswith(CLASS_PREFIX)
 
 
 def _methods(cls: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> Iterator[TestCall]:

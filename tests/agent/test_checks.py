@@ -235,7 +235,10 @@ def test_free_names_of_no_python_are_none() -> None:
         (">>> x\n1\n\nassert x == 9\n", "half a doctest"),
         ("if True:\n    def test_a():\n        assert x == 9\n", "not at the top level"),
         ("async def check():\n    assert x == 9\ncheck()\n", "awaits"),
-        ("class TestA:\n    class TestB:\n        def test_x(self): assert 0\n    def test_y(self): pass\n", "inside"),
+        (
+            "class TestA:\n    class TestB:\n        def test_x(self): assert 0\n    def test_y(self): pass\n",
+            "not at the top level",
+        ),
         ("def test_a(): assert x == 9\ndef test_a(): assert x == 1\n", "later"),
         ("class TestA:\n    def test_a(self): assert 0\n    def test_a(self): pass\n", "later"),
         ("assert (x == 9, 'text')\n", "always true"),
