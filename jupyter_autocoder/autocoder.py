@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import importlib
 import os
+import sys
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -343,9 +344,10 @@ class _Drive:
         def show(output: dict[str, Any]) -> None:
             self._report(Progress(stage="running", attempt=self._attempt, output=output))
 
-        if "pandas" in imported(request.source) and (self._job.prompt.outputs or self._job.wished):
+        fetched = self._job.prompt.outputs or self._job.wished
+        if fetched and "pandas" in request.source and "pandas" not in sys.modules:
             # Frames will come back, and reading them needs it here as well; it takes as long as it does inside.
-            asyncio.get_running_loop().run_in_executor(None, _import_if_there, "pandas")
+            asyncio.get_running_loop().run_in_executor(None, _import_pandas)
         run: Run = await box.run(request.source, on_output=show if request.first else None)
         if request.first and not run.ok:
             self._report(Progress(stage="retrying", attempt=self._attempt, text="the code failed"))
@@ -418,10 +420,10 @@ def _explain_replay(error: AutocoderError, entry: Entry | None) -> None:
         error.do = f"the code came from the lock ({entry.title}); ask anew with %%autocode --refresh"
 
 
-def _import_if_there(module: str) -> None:
+def _import_pandas() -> None:
     # Whatever is wrong with it will be told by the code that really needs it.
     with contextlib.suppress(Exception):
-        importlib.import_module(module)
+        importlib.import_module("pandas")
 
 
 def imported(source: str) -> list[str]:
