@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,7 +37,7 @@ class Run:
     ends: tuple[int, ...]
 
 
-class Figures:
+class Figures(abc.ABC):
     """The part of the lexer that reads figures; `last` is the kind of the lexeme before."""
 
     def __init__(self, text: str, symbols: Symbols) -> None:
@@ -49,9 +50,9 @@ class Figures:
     ) -> Lexeme:
         return Lexeme(kind, value, self.text[start:end], start, end, others)
 
+    @abc.abstractmethod
     def _name(self, at: int) -> Lexeme | None:
         """Read a company's name at `at`; the lexer knows how."""
-        raise NotImplementedError
 
     def _dollars(self, at: int) -> Lexeme | None:
         return self._number(at) if _US_DOLLARS.match(self.text, at) else None
