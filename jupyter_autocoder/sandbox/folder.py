@@ -1,4 +1,4 @@
-"""The private folder of one sandbox on the host, and the janitor for folders whose owner was killed.
+"""The private folder of one sandbox (or one run) on the host, and the janitor for folders whose owner was killed.
 
 ::
 
@@ -47,8 +47,10 @@ class Folder:
         # One that is dropped open goes with the garbage or at exit; in a forked copy of this process it stays.
         self._remove = weakref.finalize(self, _remove_in, os.getpid(), self.path)
         try:
-            self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            # It gets its name when it is held: a janitor that came in between would take the folder for abandoned.
+            self._lock = os.open(self.path / "lock.new", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
+            (self.path / "lock.new").rename(self.path / "lock")
             for name in ("etc", "inbox"):
                 (self.path / name).mkdir(mode=0o700)
         except OSError as error:
@@ -145,7 +147,7 @@ def _is_usable(path: Path) -> bool:
 
 def _no_folder(base: Path, error: OSError) -> SandboxUnavailable:
     return SandboxUnavailable(
-        f"no private folder for a sandbox can be made in {base}",
+        f"no private folder can be made in {base}",
         facility="temporary folder",
         why=error.strerror or str(error),
         mend=f"free some space in {base}, or point XDG_RUNTIME_DIR or TMPDIR to a local folder that you own",

@@ -41,6 +41,23 @@ def test_a_folder_in_use_survives_the_janitor(tmp_path: Path) -> None:
     folder.close()
 
 
+def test_a_folder_that_is_just_being_made_survives_the_janitor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    swept: list[int] = []
+    lock = module.fcntl.flock
+
+    def lock_late(file: int, operation: int) -> None:
+        if not operation & module.fcntl.LOCK_NB:  # the owner's own, not the janitor's look
+            swept.append(sweep(tmp_path))
+        lock(file, operation)
+
+    monkeypatch.setattr(module.fcntl, "flock", lock_late)
+    folder = Folder(tmp_path)
+
+    assert swept == [0]
+    assert folder.path.exists()
+    folder.close()
+
+
 def test_the_folder_of_a_killed_owner_is_swept(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path; from jupyter_autocoder.sandbox.folder import Folder\n"
