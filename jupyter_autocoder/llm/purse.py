@@ -22,7 +22,7 @@ def purse_of_run(size: int, pid: int) -> Purse:
 
 
 class Purse:
-    """Holds `size` micro-USD for one governor, which asks from one thread.
+    """Holds `size` micro-USD for the governors of one run, which ask one after the other.
 
     What is open counts at its estimate, what has ended at its cost.
     """

@@ -16,9 +16,6 @@ from jupyter_autocoder.store import Store
 MakeGovernor = Callable[..., Governor]
 MakeAsk = Callable[..., Ask]
 ReadLedger = Callable[[Store], list[dict[str, Any]]]
-ASK = Ask(
-    model="gpt-4o", key="sk-one", input_tokens=100, max_output_tokens=400, cost=5000, face="magic", notebook="a.ipynb"
-)
 USED = Usage(input_tokens=90, cached_tokens=30, output_tokens=60, cost=900, requests=1)
 
 
@@ -69,7 +66,7 @@ def test_a_crashed_holders_lease_is_charged_at_its_estimate(
     make_governor: MakeGovernor, ledger_store: Store, clock: Any, ask: MakeAsk, ledger: ReadLedger
 ) -> None:
     governor = make_governor(lease_seconds=100, usd_per_day=0.012)
-    governor.reserve(ASK)
+    governor.reserve(ask(face="magic"))
     clock.advance(100)
 
     governor.reserve(ask())

@@ -17,17 +17,14 @@ from jupyter_autocoder.store import Store
 MakeGovernor = Callable[..., Governor]
 MakeAsk = Callable[..., Ask]
 ReadLedger = Callable[[Store], list[dict[str, Any]]]
-ASK = Ask(
-    model="gpt-4o", key="sk-one", input_tokens=100, max_output_tokens=400, cost=5000, face="magic", notebook="a.ipynb"
-)
 USED = Usage(input_tokens=90, cached_tokens=30, output_tokens=60, cost=900, requests=1)
 
 
 def test_a_ledger_row_says_who_what_and_how_much(
-    make_governor: MakeGovernor, ledger_store: Store, clock: Any, ledger: ReadLedger
+    make_governor: MakeGovernor, ledger_store: Store, clock: Any, ledger: ReadLedger, ask: MakeAsk
 ) -> None:
     governor = make_governor(user="ada")
-    reservation = governor.reserve(ASK)
+    reservation = governor.reserve(ask(face="magic", notebook="a.ipynb"))
     clock.advance(2)
 
     governor.settle(reservation, USED, "length", 1.5)
@@ -38,7 +35,7 @@ def test_a_ledger_row_says_who_what_and_how_much(
     assert row == {
         "id": reservation.id, "entry": "charge", "at": clock.now, "reserved_at": clock.now - 2,
         "day": int(clock.now // 86_400), "month": 202609, "who": "ada", "face": "magic", "notebook": "a.ipynb",
-        "model": "gpt-4o", "fingerprint": ASK.key, "requests": 1, "failed": 0, "estimated": 0, "input_tokens": 90,
+        "model": "gpt-4o", "fingerprint": ask().key, "requests": 1, "failed": 0, "estimated": 0, "input_tokens": 90,
         "cached_tokens": 30, "output_tokens": 60, "total_tokens": 150, "cost": 900, "latency": 1.5,
         "outcome": "length",
     }  # fmt: skip

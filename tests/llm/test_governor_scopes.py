@@ -16,9 +16,6 @@ from jupyter_autocoder.store import Store
 MakeGovernor = Callable[..., Governor]
 MakeAsk = Callable[..., Ask]
 ReadLedger = Callable[[Store], list[dict[str, Any]]]
-ASK = Ask(
-    model="gpt-4o", key="sk-one", input_tokens=100, max_output_tokens=400, cost=5000, face="magic", notebook="a.ipynb"
-)
 USED = Usage(input_tokens=90, cached_tokens=30, output_tokens=60, cost=900, requests=1)
 
 
@@ -75,7 +72,7 @@ def test_remaining_tells_what_is_left_and_when_it_comes_back(
     clock.advance(20)
     governor.reserve(ask())
 
-    left = {(item.scope, item.limit): item for item in governor.remaining(key=ASK.key, model="gpt-4o")}
+    left = {(item.scope, item.limit): item for item in governor.remaining(key=ask().key, model="gpt-4o")}
 
     minute, day = left["user", "requests_per_minute"], left["user", "requests_per_day"]
     assert (minute.size, minute.used, minute.left, minute.resets_in) == (3, 2, 1, 40)
