@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import dataclasses
 import importlib.util
+import itertools
 import os
 import statistics
 import sys
@@ -35,17 +36,19 @@ REPOSITORY = Path(__file__).parent.parent
 BUILT = REPOSITORY / "jupyter_autocoder" / "labextension"
 RATE = 200
 STREAMS = 10
+STARTS = 13
 WATCH = """
 (() => {
-  window.bench = {got: [], drawn: [], long: [], length: 0};
+  window.bench = {got: [], drawn: [], long: [], text: ''};
+  const newest = text => Math.max(0, ...(text.slice(-400).match(/w\\d{4}/g) || []).map(word => Number(word.slice(1))));
   const Original = window.WebSocket;
   window.WebSocket = class extends Original {
     constructor(...options) {
       super(...options);
       this.addEventListener('message', event => {
         if (typeof event.data !== 'string' || !event.data.startsWith('{"type":"delta"')) return;
-        bench.length += JSON.parse(event.data).text.length;
-        bench.got.push([bench.length, performance.now()]);
+        bench.text += JSON.parse(event.data).text;
+        bench.got.push([newest(bench.text), performance.now()]);
       });
     }
   };
@@ -54,7 +57,7 @@ WATCH = """
   setInterval(() => {
     const nodes = document.querySelectorAll('.jp-ac-message[data-role=model]');
     const node = nodes[nodes.length - 1];
-    if (node && node.dataset.state === 'writing') bench.drawn.push([node.textContent.length, performance.now()]);
+    if (node && node.dataset.state === 'writing') bench.drawn.push([newest(node.textContent), performance.now()]);
   }, 4);
 })()
 """
@@ -210,20 +213,36 @@ def browser() -> list[tuple[str, str, str]]:
     from playwright.sync_api import sync_playwright
 
     ui = _ui()
-    answer = Reply(text="word " * (RATE * 10), chunk=5, pause=1 / RATE)
+    answer = Reply(text=_answer(RATE * 10), chunk=6, pause=1 / RATE)
     with tempfile.TemporaryDirectory() as folder, FakeOpenAI(answer) as fake, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=ui.CHROMIUM, args=ui.FLAGS)
         home = Path(folder)
         _fill(home / "store.sqlite")
         with ui.Lab(home, fake.base_url, AUTOCODER_STORE_URL=str(home / "store.sqlite")) as lab:
             rows = _token_to_screen(ui, chromium, lab)
-            with_it = [_start(chromium, lab, ui.TOKEN) for _ in range(6)][1:]
-            (home / "data" / "labextensions" / "jupyter-autocoder").unlink()
-        with ui.Lab(home, fake.base_url) as bare:
-            without = [_start(chromium, bare, ui.TOKEN) for _ in range(6)][1:]
+            with ui.Lab(home / "bare", fake.base_url, extended=False) as bare:
+                pages = [[_page_start(chromium, one, ui.TOKEN) for one in (lab, bare)] for _ in range(STARTS)]
+        servers = [[_server_start(one) for one in (lab, bare)] for _ in range(STARTS)]
         chromium.close()
-    ratio = statistics.median(with_it) / statistics.median(without)
-    return [*rows, ("start of JupyterLab, with / without", f"{ratio:.3f}", "at most 1.05")]
+    return [*rows, *_starts(pages, servers)]
+
+
+def _starts(*kinds: list[list[float]]) -> list[tuple[str, str, str]]:
+    """Compare the medians with the sidebar and without; the first pair warms up."""
+    medians = [[statistics.median(column) for column in zip(*pairs[1:], strict=True)] for pairs in kinds]
+    names = ("page of JupyterLab", "server's process", "both together")
+    rows = []
+    for name, (extended, bare) in zip(
+        names, [*medians, [sum(column) for column in zip(*medians, strict=True)]], strict=True
+    ):
+        rows.append(
+            (
+                f"start, {name}: with / without",
+                f"{extended / bare:.3f}",
+                f"at most 1.05 ({extended:.2f} and {bare:.2f} s)",
+            )
+        )
+    return rows
 
 
 def _ui() -> Any:
@@ -234,6 +253,24 @@ def _ui() -> Any:
     sys.modules["ui"] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _answer(words: int) -> str:
+    """Make an answer as a model writes them, its words numbered: prose, a list, code and a table, again and again."""
+    numbers = (f"w{number:04}" for number in itertools.count(1))
+
+    def some(count: int) -> str:
+        return " ".join(itertools.islice(numbers, count))
+
+    parts: list[str] = []
+    for _ in range(0, words, 160):
+        parts.append(f"### {some(4)}\n\n{some(20)} **{some(4)}** {some(12)} `{some(1)}`.")
+        parts.append("\n".join(f"- {some(5)}" for _ in range(6)))
+        parts.append(
+            "```python\n" + "\n".join(f"{some(1)} = f({some(1)}, {some(1)})  # {some(2)}" for _ in range(9)) + "\n```"
+        )
+        parts.append("| a | b |\n|---|---|\n" + "\n".join(f"| {some(2)} | {some(3)} |" for _ in range(8)))
+    return "\n\n".join(parts)
 
 
 def _fill(path: Path) -> None:
@@ -263,9 +300,8 @@ def _token_to_screen(ui: Any, chromium: Any, lab: Any) -> list[tuple[str, str, s
     got, drawn, long = (page.evaluate(f"bench.{name}") for name in ("got", "drawn", "long"))
     page.close()
     waits = []
-    for length, at in got[:-1]:
-        # A space at the end of a text is not drawn.
-        seen = next((when for shown, when in drawn if shown >= length - 1 and when >= at), None)
+    for newest, at in got[:-1]:
+        seen = next((when for shown, when in drawn if shown >= newest and when >= at), None)
         if seen is not None:
             waits.append(seen - at)
     waits.sort()
@@ -277,7 +313,7 @@ def _token_to_screen(ui: Any, chromium: Any, lab: Any) -> list[tuple[str, str, s
     ]
 
 
-def _start(chromium: Any, lab: Any, token: str) -> float:
+def _page_start(chromium: Any, lab: Any, token: str) -> float:
     context = chromium.new_context()
     page = context.new_page()
     begin = time.perf_counter()
@@ -285,6 +321,14 @@ def _start(chromium: Any, lab: Any, token: str) -> float:
     page.wait_for_selector(".jp-Launcher", timeout=60_000)
     seconds = time.perf_counter() - begin
     context.close()
+    return seconds
+
+
+def _server_start(lab: Any) -> float:
+    begin = time.perf_counter()
+    lab.start()
+    seconds = time.perf_counter() - begin
+    lab.stop()
     return seconds
 
 

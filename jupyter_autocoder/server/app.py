@@ -30,6 +30,8 @@ from jupyter_autocoder.settings import Settings
 from jupyter_autocoder.store import Store
 
 URL = "jupyter_autocoder"
+# Seconds: half a second of work that would slow the start of the server and of the page that is opened with it.
+WARM_AFTER = 10.0
 NO_SIDEBAR = "jupyter_autocoder: the chat sidebar is not installed; `jupyter autocoder doctor` says how to get it"
 
 
@@ -45,7 +47,9 @@ class AutocoderApp(ExtensionApp):
         if self.serverapp is not None:
             kernels = Kernels(self.serverapp.session_manager, self.serverapp.kernel_manager)
         self.settings[SETTINGS_KEY] = House(build(settings_module.current(), notebooks=kernels))
-        threading.Thread(target=_warm_up, name="jupyter-autocoder-warm-up", daemon=True).start()
+        self._warming = threading.Timer(WARM_AFTER, _warm_up)
+        self._warming.daemon = True
+        self._warming.start()
         if not any(Path(folder, "labextensions", "jupyter-autocoder").is_dir() for folder in jupyter_path()):
             self.log.warning(NO_SIDEBAR)
 
@@ -57,6 +61,7 @@ class AutocoderApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Stop what runs and close the sandboxes."""
+        self._warming.cancel()
         house: House = self.settings[SETTINGS_KEY]
         await house.close()
 

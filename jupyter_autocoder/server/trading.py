@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
-from jupyter_autocoder.autocoder import locked_by_environment
 from jupyter_autocoder.errors import TradeRefused
 from jupyter_autocoder.server.base import Endpoint
 from jupyter_autocoder.server.protocol import Tickets
@@ -81,6 +80,8 @@ class Desks:
         return Traded(text="" if ticket else outcome.text, ticket=ticket)
 
     def _helper(self, owner: str, wait: Wait | None) -> Helper | None:
+        from jupyter_autocoder.autocoder import locked_by_environment
+
         if self._client is None or wait is None or locked_by_environment(os.environ):
             return None
         return lambda words: wait(self._propose, owner, words)

@@ -44,11 +44,19 @@ def _missing() -> str:
 class Lab:
     """A real JupyterLab, or Notebook 7, in a process of its own, with a home of its own.
 
-    Without a `python` it runs the working tree; another one has everything installed that it needs.
+    Without a `python` it runs the working tree; another one has everything installed that it needs. Not `extended`, it
+    has neither the sidebar nor its server.
     """
 
     def __init__(
-        self, home: Path, base_url: str, *, program: str = "jupyterlab", python: Path | None = None, **environment: str
+        self,
+        home: Path,
+        base_url: str,
+        *,
+        program: str = "jupyterlab",
+        python: Path | None = None,
+        extended: bool = True,
+        **environment: str,
     ) -> None:
         self.program = program
         self.python = python
@@ -59,7 +67,8 @@ class Lab:
         data = home / "data"
         extensions = data / "labextensions"
         extensions.mkdir(parents=True, exist_ok=True)
-        if python is None and not (extensions / "jupyter-autocoder").exists():
+        self.extended = extended
+        if python is None and extended and not (extensions / "jupyter-autocoder").exists():
             (extensions / "jupyter-autocoder").symlink_to(BUILT)
         (home / "config").mkdir(exist_ok=True)
         quiet = home / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
@@ -95,7 +104,11 @@ class Lab:
     def start(self) -> None:
         """Start it, again on the same port and with the same home."""
         self.log = (self.home / "lab.log").open("ab")
-        extensions = {"jupyter_autocoder.server": True, "jupyterlab": True, "notebook": self.program == "notebook"}
+        extensions = {
+            "jupyter_autocoder.server": self.extended,
+            "jupyterlab": True,
+            "notebook": self.program == "notebook",
+        }
         enabled = {"ServerApp": {"jpserver_extensions": extensions if self.python is None else {}}}
         (self.home / "config" / "jupyter_server_config.json").write_text(json.dumps(enabled))
         self.process = subprocess.Popen(
@@ -155,7 +168,7 @@ class Lab:
                 with urllib.request.urlopen(f"{self.url}/api?token={TOKEN}", timeout=2):
                     return
             except (urllib.error.URLError, OSError):
-                time.sleep(0.2)
+                time.sleep(0.02)
         raise AssertionError((self.home / "lab.log").read_text()[-4000:])
 
 
