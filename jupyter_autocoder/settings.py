@@ -15,19 +15,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 import os
 import tomllib
-import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from jupyter_core import paths
 
 from jupyter_autocoder.errors import SettingLocked, SettingsError
+from jupyter_autocoder.kinds import BUDGET, NOT_NEGATIVE, POSITIVE, judge, read
 
 FILE_NAME = "autocoder.toml"
 PREFIX = "AUTOCODER_"
@@ -39,18 +38,6 @@ class Default(tuple[str, ...]):
     """A list that nobody has set: equal to the same list written down, and told apart from it by its class."""
 
     __slots__ = ()
-
-
-class Bound(NamedTuple):
-    """What a field's number must be, in words and as a test that nan, which compares with nothing, fails."""
-
-    words: str
-    holds: Callable[[float], bool]
-
-
-POSITIVE = Bound("a finite number above 0", lambda number: 0 < number < math.inf)
-NOT_NEGATIVE = Bound("a finite number of at least 0", lambda number: 0 <= number < math.inf)
-BUDGET = Bound("a number of at least 0 (inf: no budget)", lambda number: number >= 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,7 +238,7 @@ class _Layer:
         if kind is None:
             raise self.error(f"unknown setting {section}.{key}", f"{section}.{key}", _suggestion(section))
         try:
-            self.values[section, key] = _bounded(_convert(value, kind), kind)
+            self.values[section, key] = judge(value, kind)
         except (TypeError, ValueError, OverflowError) as error:
             raise self.error(f"setting {section}.{key} {error}", f"{section}.{key}", "") from None
 
@@ -372,27 +359,9 @@ def _environment(environ: Mapping[str, str]) -> _Layer:
             continue
         layer.source = f"environment variable {name}"
         section, _, key = name.removeprefix(PREFIX).lower().partition("_")
-        layer.put(section, key, _parse(value, _kinds().get(section, {}).get(key)))
+        layer.put(section, key, read(value, _kinds().get(section, {}).get(key)))
     layer.source = "environment"
     return layer
-
-
-def _parse(text: str, kind: Any) -> Any:
-    """Give the TOML value that a variable's text stands for, judged by the type the key wants."""
-    kinds = set(_members(kind))
-    if type(None) in kinds and text == "":
-        return None
-    if bool in kinds and text.lower() in {"true", "false", "1", "0"}:
-        return text.lower() in {"true", "1"}
-    for number in (int, float):
-        if number in kinds:
-            try:
-                return number(text)
-            except ValueError:
-                continue
-    if tuple in {typing.get_origin(k) for k in kinds}:
-        return [part.strip() for part in text.split(",") if part.strip()]
-    return text
 
 
 @functools.cache
@@ -409,46 +378,3 @@ def _sections() -> Iterator[tuple[str, Any]]:
 def _suggestion(section: str) -> str:
     known = _kinds().get(section)
     return f"known keys of [{section}]: {', '.join(known)}" if known else f"known sections: {', '.join(_kinds())}"
-
-
-def _members(kind: Any) -> tuple[Any, ...]:
-    kind = kind.__origin__ if typing.get_origin(kind) is Annotated else kind
-    return typing.get_args(kind) if typing.get_origin(kind) in (types.UnionType, typing.Union) else (kind,)
-
-
-def _convert(value: Any, kind: Any) -> Any:
-    for member in _members(kind):
-        origin = typing.get_origin(member)
-        if origin is Literal and value in typing.get_args(member):
-            return value
-        if origin is tuple and (value is False or value is None):
-            return ()
-        if origin is tuple and isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        # bool is an int to Python and a mistake to a person: `requests_per_day = true`.
-        if member is float and type(value) in (int, float):
-            return float(value)
-        if isinstance(member, type) and type(value) is member:
-            return value
-    msg = f"is {value!r}, wanted {_describe(kind)}"
-    raise TypeError(msg)
-
-
-def _bounded(value: Any, kind: Any) -> Any:
-    for bound in getattr(kind, "__metadata__", ()):
-        if value is not None and not bound.holds(value):
-            raise ValueError(f"is {value!r}, wanted {bound.words}")
-    return value
-
-
-def _describe(kind: Any) -> str:
-    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "nothing"}
-    parts = []
-    for member in _members(kind):
-        if typing.get_origin(member) is Literal:
-            parts.append("one of " + ", ".join(map(repr, typing.get_args(member))))
-        elif typing.get_origin(member) is tuple:
-            parts.append("a list of texts")
-        else:
-            parts.append(names[member])
-    return " or ".join(parts)
