@@ -35,6 +35,7 @@ def calls(tree: ast.Module) -> Iterator[TestCall]:
     """Yield the calls of all tests at the top level of `tree`, in their order. Raises UsageError."""
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     _refuse_idle(tree)
+    refuse_hopeless(tree.body)
     for node in tree.body:
         if isinstance(node, _Function) and node.name.startswith(PREFIX):
             _refuse_uncallable(node, node.name, node.args.posonlyargs + node.args.args)
@@ -58,6 +59,26 @@ def _refuse_idle(tree: ast.Module) -> None:
         inner = node.body if isinstance(node, ast.ClassDef) else [] if isinstance(node, _Scope) else [node]
         for hidden in _tests_below(inner, methods=isinstance(node, ast.ClassDef)):
             _refuse(hidden, "it is not at the top level", "write it there")
+
+
+def refuse_hopeless(body: Sequence[ast.stmt]) -> None:
+    """Raise UsageError for what no code could pass: an end, a raise or a false constant that nothing stands around."""
+    for node in body:
+        why = _why_hopeless(node)
+        if why:
+            what = f"the check {ast.unparse(node)} cannot pass"
+            raise UsageError(what, why=f"{why}, whatever the code did", do="write what must hold: assert r == 1")
+
+
+def _why_hopeless(node: ast.stmt) -> str:
+    match node:
+        case ast.Raise():
+            return "it raises"
+        case ast.Expr(value=ast.Call(func=ast.Name(id="exit" | "quit") | ast.Attribute(ast.Name(id="sys"), "exit"))):
+            return "it ends the script"
+        case ast.Assert(test=ast.Constant(value=value)) if not value:
+            return "it is never true"
+    return ""
 
 
 def _refuse_doubled(body: Sequence[ast.stmt]) -> None:
@@ -133,6 +154,7 @@ def _refuse_uncallable(node: _Function, label: str, positional: Sequence[ast.arg
         _refuse(label, why, "give it default values or a loop inside; a helper wants another name")
     if _yields(node):
         _refuse(label, "it has a yield, so that a call does not run it", "use asserts instead of yield")
+    refuse_hopeless(node.body)
 
 
 def _refuse(label: str, why: str, do: str) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jupyter_autocoder.agent import doctests
-from jupyter_autocoder.agent.cases import calls
+from jupyter_autocoder.agent.cases import calls, refuse_hopeless
 from jupyter_autocoder.errors import UsageError
 
 SEPARATOR = "---"
@@ -39,10 +39,15 @@ class OneCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checks:
-    """A script to run in the sandbox after the code; `parts` holds its checks in the order in which they run."""
+    """A script to run in the sandbox after the code; `parts` holds its checks in the order in which they run.
+
+    `origins` holds for each line of the script the line of `text`, as the person wrote it, that it stands for.
+    """
 
     source: str = ""
     parts: tuple[OneCheck, ...] = ()
+    text: str = ""
+    origins: tuple[int, ...] = ()
 
     @property
     def count(self) -> int:
@@ -59,6 +64,10 @@ class Checks:
             return self.parts.index(failed)
         return sum(part.ranges[-1][1] < line for part in self.parts)
 
+    def origin(self, line: int) -> int:
+        """The line of the person's text that the script's `line` stands for."""
+        return self.origins[line - 1] if 0 < line <= len(self.origins) else 1
+
 
 def split(cell: str) -> tuple[str, str]:
     """Split a cell into the sentence and its checks; no checks is an empty text.
@@ -72,6 +81,7 @@ def split(cell: str) -> tuple[str, str]:
         tail = "\n".join(lines[index + 1 :]).strip("\n")
         if tail.strip() and (_parse(tail) is not None or doctests.is_doctest(tail)):
             return "\n".join(lines[:index]).strip(), tail + "\n"
+        doctests.refuse_unread(tail)
         if _MEANT.search(tail):
             _refuse_uncompilable(tail)
         break
@@ -126,39 +136,54 @@ def free_names(source: str) -> frozenset[str]:
 def _from_python(text: str) -> Checks:
     tree = ast.parse(text)
     _refuse_uncompilable(text)
+    script = text.rstrip("\n")
+    origins = list(range(1, script.count("\n") + 2))
     if len({node.lineno for node in tree.body}) < len(tree.body):  # a line must tell which check it belongs to
-        text = ast.unparse(tree)
-        tree = ast.parse(text)
-    source = text.rstrip("\n") + "\n"
-    parts = _parts(tree, text, _asserts)
+        script = ast.unparse(tree)
+        origins = _unparsed(tree, script)
+        tree = ast.parse(script)
+    source = script + "\n"
+    parts = _parts(tree, source, _asserts)
     for call in calls(tree):
         source += call.statement + "\n"
-        line = source.count("\n")
-        parts.append(OneCheck(label=call.label, ranges=(_lines(call.node), (line, line))))
+        origins.append(origins[call.node.lineno - 1])
+        parts.append(OneCheck(label=call.label, ranges=(_lines(call.node), (len(origins), len(origins)))))
     if not parts:
         # A person's own way to check: a call, a loop, a name that must be there. It has to run without raising.
-        parts = _parts(tree, text, _runs)
-    return Checks(source=source, parts=tuple(parts))
+        parts = _parts(tree, source, _runs)
+    return Checks(source=source, parts=tuple(parts), text=text, origins=tuple(origins))
 
 
-def _refuse_uncompilable(text: str) -> None:
-    """Raise UsageError for what parses and is no script all the same, such as a `return` at the top level."""
+def _unparsed(tree: ast.Module, script: str) -> list[int]:
+    """The lines of `tree` that the lines of `script`, which was unparsed from it, stand for."""
+    origins = [1] * (script.count("\n") + 1)
+    for old, new in zip(tree.body, ast.parse(script).body, strict=True):
+        (first, last), (start, end) = _lines(old), _lines(new)
+        for line in range(start, end + 1):
+            origins[line - 1] = min(first + line - start, last)
+    return origins
+
+
+def _refuse_uncompilable(script: str, *, text: str = "", above: int = 0) -> None:
+    """Raise UsageError for what is no script, even where it parses, such as a `return` at the top level.
+
+    `above` is how many lines of the person's `text` stand above `script`, where that is not all of it.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(text, "<checks>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    except SyntaxError as error:
-        raise _no_python(error, text) from None
+            compile(script, "<checks>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        line = above + (getattr(error, "lineno", None) or 1)
+        why = f"line {line}: {line_of(text or script, line)}"
+        what = f"the part after --- is no Python: {getattr(error, 'msg', error)}"
+        raise UsageError(what, why=why, do="mend it, or take the --- away where it is no check") from None
 
 
-def _no_python(error: SyntaxError, text: str) -> UsageError:
-    lines = text.splitlines()
-    shown = lines[error.lineno - 1].strip() if error.lineno and error.lineno <= len(lines) else ""
-    return UsageError(
-        f"the part after --- is no Python: {error.msg}",
-        why=f"line {error.lineno}: {shown}",
-        do="mend it, or take the --- away where it is no check",
-    )
+def line_of(text: str, line: int) -> str:
+    """Line `line` of `text`, counted from 1, without the blanks around it; "" where there is none."""
+    lines = text.split("\n")
+    return lines[line - 1].strip() if 0 < line <= len(lines) else ""
 
 
 def _parts(tree: ast.Module, text: str, counts: Callable[[ast.stmt], bool]) -> list[OneCheck]:
@@ -206,16 +231,23 @@ def _from_doctest(text: str) -> Checks:
             why = f"beside the doctest lines stands {line!r}, which nothing would run"
             raise UsageError("the part after --- is half a doctest", why=why, do="write either doctest lines or Python")
     source = doctests.SHOW
+    origins = [1] * source.count("\n")
     parts: list[OneCheck] = []
     for example in doctests.examples(text):
-        tree = _parse(example.source)
-        if tree is None or not example.want:
-            source += example.source
-            continue
-        first = source.count("\n") + 1
-        source += doctests.comparison(tree, example)
-        parts.append(OneCheck(label=example.source.strip(), ranges=((first, source.count("\n")),)))
-    return Checks(source=source, parts=tuple(parts))
+        _refuse_uncompilable(example.source, text=text, above=example.lineno)
+        tree = ast.parse(example.source)
+        if example.exc_msg is None:
+            refuse_hopeless(tree.body)
+        first, origin = len(origins) + 1, example.lineno + 1
+        if example.want:
+            script = doctests.comparison(tree, example)
+            origins += [origin] * script.count("\n")
+            parts.append(OneCheck(label=example.source.strip(), ranges=((first, len(origins)),)))
+        else:
+            script = example.source
+            origins += range(origin, origin + script.count("\n"))
+        source += script
+    return Checks(source=source, parts=tuple(parts), text=text, origins=tuple(origins))
 
 
 def _parse(text: str) -> ast.Module | None:

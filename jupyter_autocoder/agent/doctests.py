@@ -7,6 +7,8 @@ import doctest
 import re
 import textwrap
 
+from jupyter_autocoder.errors import UsageError
+
 # What a doctest's script starts with: an expression shows its value as at the prompt. The names are ours alone, as the
 # script shares its namespace with the code that it checks.
 SHOW = """\
@@ -30,6 +32,17 @@ def is_doctest(text: str) -> bool:
         return False
 
 
+def refuse_unread(text: str) -> None:
+    """Raise UsageError where `text` was meant as a doctest and cannot be read as one."""
+    try:
+        doctest.DocTestParser().get_examples(text)
+    except ValueError as error:
+        # "line 3 of the docstring for <string> lacks blank after >>>: '>>>f(2)'"
+        why = str(error).replace(" of the docstring for <string>", "")
+        do = "write a blank after >>> and ..., indent the lines of an example alike; or take the --- away"
+        raise UsageError("the part after --- is no doctest", why=why, do=do) from None
+
+
 def prose(text: str) -> list[str]:
     """The lines of `text` that are neither an example nor what one should show."""
     pieces = doctest.DocTestParser().parse(text)
@@ -48,7 +61,7 @@ def comparison(tree: ast.Module, example: doctest.Example) -> str:
     if example.exc_msg is not None:
         wanted = example.exc_msg.partition(":")[0].strip().rpartition(".")[2]
         return (
-            f"try:\n{steps}\nexcept Exception as _raised:\n    _got = type(_raised).__name__\n"
+            f"try:\n{steps}\nexcept (Exception, SystemExit) as _raised:\n    _got = type(_raised).__name__\n"
             f"else:\n    _got = 'no exception'\nassert _got == {wanted!r}, 'got ' + _got\n"
         )
     wanted = re.sub(r"(?m)^<BLANKLINE>$", "", example.want).rstrip()

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 from jupyter_autocoder.agent import prompt as words
 from jupyter_autocoder.agent import reply
-from jupyter_autocoder.agent.checks import Checks, compile_checks
+from jupyter_autocoder.agent.checks import Checks, compile_checks, line_of
 from jupyter_autocoder.agent.prompt import Context, Message
 from jupyter_autocoder.errors import AnswerError, ChecksFailed, NoCode, PolicyRefused, RunFailed
 from jupyter_autocoder.events import Attempt, Prompt, Run, RunError, Verdict
@@ -140,9 +140,12 @@ def _try(
 def _allow_checks(checks: Checks, verdict: Verdict) -> None:
     """Raise PolicyRefused where `verdict` does: checks come out of a notebook, maybe a stranger's, like any code."""
     if not verdict.allowed:
-        why = words.list_findings(verdict)
+        # The script's own lines say nothing to who wrote the checks.
+        findings = [replace(finding, line=checks.origin(finding.line)) for finding in verdict.findings]
+        why = "\n".join(f"- {line_of(checks.text, one.line)!r}: {one.message} {one.fix}".rstrip() for one in findings)
         do = "write them in another way; no model can mend them"
-        raise PolicyRefused("the checks were refused", verdict=verdict, source=checks.source, why=why, do=do)
+        verdict = replace(verdict, findings=tuple(findings))
+        raise PolicyRefused("the checks were refused", verdict=verdict, source=checks.text, why=why, do=do)
 
 
 def _verify(checks: Checks) -> Generator[Request, Answer, str]:

@@ -6,6 +6,7 @@ import ast
 import asyncio
 import contextlib
 import re
+import sys
 
 import pytest
 
@@ -250,6 +251,90 @@ def test_a_check_that_could_not_fail_is_refused_before_anybody_is_asked(text: st
         compile_checks(text)
 
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "check"),
+    [
+        ("raise SystemExit\nassert r\n", "raise SystemExit"),
+        ("import sys\nsys.exit(1)\nassert r\n", "sys.exit(1)"),
+        ("assert r; quit()\n", "quit()"),
+        ("assert False, 'later'\nassert r\n", "assert False, 'later'"),
+        ("def test_a():\n    raise NotImplementedError\n", "raise NotImplementedError"),
+        ("class TestA:\n    def test_a(self):\n        assert 0\n", "assert 0"),
+        (">>> raise SystemExit\n>>> r\n1\n", "raise SystemExit"),
+    ],
+)
+def test_a_check_that_could_not_pass_is_refused_before_anybody_is_asked(text: str, check: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        compile_checks(text)
+
+    assert refused.value.what == f"the check {check} cannot pass"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "try:\n    f()\n    assert False, 'no error'\nexcept ValueError:\n    pass\n",
+        "if not r:\n    raise SystemExit\nassert r\n",
+        "class Base:\n    def test_a(self):\n        raise NotImplementedError\nassert r\n",
+        "def fail():\n    raise ValueError\nassert r\n",
+        ">>> raise KeyError\nTraceback (most recent call last):\nKeyError\n",
+    ],
+)
+def test_a_raise_that_depends_on_something_is_no_reason_to_refuse(text: str) -> None:
+    assert compile_checks(text).count >= 1
+
+
+def test_a_doctest_may_want_the_end_of_the_script() -> None:
+    checks = compile_checks(">>> leave()\nTraceback (most recent call last):\nSystemExit: 3\n")
+
+    exec(checks.source, {"leave": sys.exit})
+    with pytest.raises(AssertionError, match="got no exception"):
+        exec(checks.source, {"leave": lambda: None})
+    assert check(checks.source).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (">>> double(2)\n4\n>>> double(3\n6\n", "'(' was never closed\nWhy: line 3: >>> double(3\n"),
+        ("Words.\n\n>>> for n in r:\n...     return n\n1\n", "outside function\nWhy: line 4: ...     return n\n"),
+        ("x = 1\nassert x = 9\n", "Why: line 2: assert x = 9\n"),
+    ],
+)
+def test_what_is_no_python_is_told_by_the_line_that_the_person_wrote(text: str, told: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        compile_checks(split(f"Words\n---\n{text}")[1])
+
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os\nassert r\nassert os.sep\n",
+        "import os; x = 1\nassert r; assert x\nassert (\n    os.sep\n)\n",
+        "def test_a():\n    assert r\n\ndef test_b():\n    import os\n    assert os.sep\n",
+        ">>> import os\n>>> sum([1,\n...      2])\n3\n>>> print('a') # doctest: +ELLIPSIS\n...\n>>> os.sep\n'/'\n",
+    ],
+)
+def test_each_line_of_the_script_stands_for_the_line_that_the_person_wrote(text: str) -> None:
+    checks = compile_checks(text)
+
+    written, script = text.split("\n"), checks.source.rstrip("\n").split("\n")
+    assert len(checks.origins) == len(script)
+    for number, line in enumerate(script, 1):
+        for word in ("import os", "os.sep", "print('a')", "sum", "test_a", "test_b"):
+            if word in line:
+                origin = checks.origin(number)
+                assert word in "\n".join(written[origin - 1 : origin + 1]), (line, origin)
+
+
+@pytest.mark.parametrize("tail", [">>>f(1)\n2", ">>> f(1)\n2\n  >>> f(2)\n3", ">>> for n in r:\n...    f(n)\n...1\n"])
+def test_a_doctest_with_a_slip_is_not_taken_for_a_part_of_the_sentence(tail: str) -> None:
+    with pytest.raises(UsageError, match="no doctest"):
+        split(f"Make f.\n---\n{tail}")
 
 
 @pytest.mark.parametrize("tail", ["assert x = 9", "def test_a()\n    assert x", "assert x ==\n"])

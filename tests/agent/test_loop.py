@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -153,6 +154,21 @@ def test_checks_are_checked_like_the_code_before_a_model_is_asked() -> None:
     assert asked == [Check("import os\nassert os.sep\n")]
     assert replayed[1] == asked[0]
     assert type(error) is type(error_of_replay) is PolicyRefused
+
+
+def test_refused_checks_are_told_by_the_line_that_the_person_wrote() -> None:
+    prompt = Prompt(text="one", checks=">>> double(2)\n4\n>>> os.sep\n'/'\n")
+    steps = solve(prompt, Context())
+    script = next(steps).source  # type: ignore[union-attr]
+    line = next(number for number, text in enumerate(script.split("\n"), 1) if "os.sep" in text)
+    finding = replace(REFUSED.findings[0], line=line)
+
+    with pytest.raises(PolicyRefused) as refused:
+        steps.send(Verdict(findings=(finding,)))
+
+    assert refused.value.why == "- '>>> os.sep': os is refused. Leave it."
+    assert refused.value.verdict.findings[0].line == 3
+    assert refused.value.source == prompt.checks
 
 
 @pytest.mark.parametrize("checks", ["def test_a(n):\n    assert n\n", "def helper():\n    return 1\n"])
