@@ -35,7 +35,7 @@ UNLOCKED_GRACE = 600.0
 
 
 class Folder:
-    """A fresh 0700 folder that is removed by `close`, or by the next owner's `sweep` when this process dies."""
+    """A fresh 0700 folder that is removed by `close`, or by another process's `sweep` when this one is killed."""
 
     def __init__(self, base: Path | None = None) -> None:
         base = runtime_base() if base is None else base
@@ -95,10 +95,14 @@ class Folder:
 
 
 def sweep(base: Path | None = None) -> int:
-    """Remove the folders of dead owners below `base` and return how many went."""
+    """Remove the folders of dead owners below `base` and return how many went; none where it cannot be looked at."""
     base = runtime_base() if base is None else base
     removed = 0
-    for entry in os.scandir(base):
+    try:
+        entries = list(os.scandir(base))
+    except OSError:
+        return 0
+    for entry in entries:
         if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False) and _is_abandoned(Path(entry.path)):
             shutil.rmtree(entry.path, ignore_errors=True)
             removed += 1

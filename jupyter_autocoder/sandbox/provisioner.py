@@ -22,10 +22,10 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from jupyter_autocoder import settings as settings_module
 from jupyter_autocoder.errors import SandboxUnavailable
-from jupyter_autocoder.sandbox import environment, fonts, selftest, stranger
+from jupyter_autocoder.sandbox import environment, fonts, janitor, selftest, stranger
 from jupyter_autocoder.sandbox.backends import REPORT, Backend, Order, Paths, backend
 from jupyter_autocoder.sandbox.etc import write_etc
-from jupyter_autocoder.sandbox.folder import Folder, sweep
+from jupyter_autocoder.sandbox.folder import Folder
 from jupyter_autocoder.sandbox.inner import PATIENCE, Inner
 from jupyter_autocoder.sandbox.plan import Plan, Profile, limits
 from jupyter_autocoder.sandbox.process import Channel, Started, start
@@ -102,7 +102,7 @@ class SandboxProvisioner(LocalProvisioner):
         if self.settings.processes:
             self._require_bounded_processes()
         if self.folder is None:
-            sweep()
+            janitor.attend()
             self.folder = Folder()
         try:
             self._paths = self.backend.paths(self.folder)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from jupyter_autocoder.errors import SandboxUnavailable
 from jupyter_autocoder.sandbox import folder as module
+from jupyter_autocoder.sandbox import janitor
 from jupyter_autocoder.sandbox.folder import LONGEST_BASE, UNLOCKED_GRACE, Folder, runtime_base, sweep
 
 
@@ -58,19 +61,51 @@ def test_a_folder_that_is_just_being_made_survives_the_janitor(tmp_path: Path, m
     folder.close()
 
 
-def test_the_folder_of_a_killed_owner_is_swept(tmp_path: Path) -> None:
+def leave_a_folder_in(base: Path) -> None:
+    """Let a process make a folder in `base` and be killed."""
     code = (
         "import os, signal, sys; from pathlib import Path; from jupyter_autocoder.sandbox.folder import Folder\n"
         "f = Folder(Path(sys.argv[1])); (f.inbox / 'x').write_text('x'); os.kill(os.getpid(), signal.SIGKILL)"
     )
     root = str(Path(module.__file__).parents[2])
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], env={"PYTHONPATH": root}, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", code, str(base)], env={"PYTHONPATH": root}, timeout=60)
+    assert ended.returncode == -signal.SIGKILL
+
+
+def test_the_folder_of_a_killed_owner_is_swept(tmp_path: Path) -> None:
+    leave_a_folder_in(tmp_path)
     assert len(list(tmp_path.iterdir())) == 1
 
     removed = sweep(tmp_path)
 
     assert removed == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_lives_on_sweeps_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = Path(tempfile.mkdtemp(prefix="act-", dir="/tmp"))  # pytest's own folders are too long for sockets
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(base))
+    monkeypatch.setattr(janitor, "EVERY", 0.02)
+    monkeypatch.setattr(janitor, "_attended", None)
+    own = Folder()
+    try:
+        janitor.attend()
+        for name in ("first", "second"):
+            abandoned = base / f"autocoder-{name}"
+            abandoned.mkdir()
+            (abandoned / "lock").touch()
+            deadline = time.monotonic() + 10
+            while abandoned.exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+
+            assert list(base.iterdir()) == [own.path]
+    finally:
+        own.close()
+        base.rmdir()
+
+
+def test_a_base_that_is_not_there_has_nothing_to_sweep(tmp_path: Path) -> None:
+    assert sweep(tmp_path / "none") == 0
 
 
 def test_a_folder_without_a_lock_is_left_alone_while_it_is_young(tmp_path: Path) -> None:
