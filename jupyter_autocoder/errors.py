@@ -37,6 +37,7 @@
     |   +-- SandboxDied                the sandboxed kernel ended by itself
     +-- StoreError                     the database
     |   +-- StoreUnavailable           cannot be opened, read or written: fail closed
+    |   |   +-- StoreReadOnly          can be read and may not be written
     |   +-- StoreTooNew                written by a newer version that we cannot read
     |   +-- StoreConflict              a row is there already, or may not change
     +-- TradeError                     trading
@@ -337,6 +338,10 @@ class StoreError(AutocoderError):
 
 class StoreUnavailable(StoreError):
     """Raised when the database cannot be opened, read or written."""
+
+
+class StoreReadOnly(StoreUnavailable):
+    """Raised when something was to be written into a database that may only be read: reports go on, nothing is sent."""
 
 
 class StoreTooNew(StoreError):

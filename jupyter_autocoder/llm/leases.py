@@ -11,7 +11,7 @@ from jupyter_autocoder.events import Usage
 from jupyter_autocoder.llm import breakers, ledger
 from jupyter_autocoder.llm.counters import HOUR, KEPT, start_of
 from jupyter_autocoder.llm.reservation import Ask, Reservation, first_id
-from jupyter_autocoder.store import Reading, Statement, Store, Writing
+from jupyter_autocoder.store import Reading, Row, Statement, Store, Writing
 
 # Clocks are slewed by parts of a second all the time; only more than this counts as set back.
 CLOCK_SLACK: Final = 1.0
@@ -151,10 +151,18 @@ def prune(tx: Writing, now: float) -> None:
     )
 
 
+def overdue(tx: Reading, now: float, *, most: int = -1) -> list[Row]:
+    """The open leases whose time is over, `most` of them or all, those first that have waited longest."""
+    limit = f" LIMIT {int(most)}" if most >= 0 else ""
+    return tx.rows(
+        f"SELECT {COLUMNS} FROM reservations WHERE state = 'open' AND expires_at <= ? ORDER BY expires_at{limit}", now
+    )
+
+
 def charge_overdue(store: Store) -> int:
     """Charge every overdue lease, as a report that must be complete wants it; return how many there were."""
     with store.read() as tx:
-        if not tx.row("SELECT 1 FROM reservations WHERE state = 'open' AND expires_at <= ? LIMIT 1", tx.now()):
+        if not overdue(tx, tx.now(), most=1):
             return 0
     charged = 0
     while True:
@@ -167,11 +175,8 @@ def charge_overdue(store: Store) -> int:
 
 def expire(tx: Writing, now: float) -> int:
     """Charge overdue leases at their estimate, since they may have been billed; return how many, fifty at most."""
-    overdue = tx.rows(
-        f"SELECT {COLUMNS} FROM reservations WHERE state = 'open' AND expires_at <= ? ORDER BY expires_at LIMIT ?",
-        *(now, _EXPIRE_AT_ONCE),
-    )
-    for lease in overdue:
+    found = overdue(tx, now, most=_EXPIRE_AT_ONCE)
+    for lease in found:
         ledger.write(tx, lease, ledger.charge(estimate(lease), ledger.EXPIRED, None), now=now)
         tx.run("UPDATE reservations SET state = 'expired' WHERE id = ?", lease["id"])
-    return len(overdue)
+    return len(found)

@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - statements are put together from constants alone, every value is a parameter
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import re
@@ -10,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
-from jupyter_autocoder.errors import UsageError
+from jupyter_autocoder.errors import StoreReadOnly, UsageError
 from jupyter_autocoder.llm.counters import DAY, start_of
-from jupyter_autocoder.llm.leases import charge_overdue
+from jupyter_autocoder.llm.leases import charge_overdue, overdue
 from jupyter_autocoder.llm.refusals import dollars
 from jupyter_autocoder.llm.reservation import Left
-from jupyter_autocoder.store import Reading, Store
+from jupyter_autocoder.store import Reading, Row, Store
 
 By = Literal["model", "day", "source", "user", "notebook", "key"]
 
@@ -23,6 +24,8 @@ _COLUMN: Final[dict[str, str]] = {
     "model": "model", "day": "day", "source": "face", "user": "who", "notebook": "notebook", "key": "fingerprint",
 }  # fmt: skip
 _SUMS: Final = ("requests", "failed", "estimated", "unpriced", "input_tokens", "cached_tokens", "output_tokens", "cost")
+_COUNTS: Final = (*_SUMS, "overdue")
+_NOTHING: Final = (0,) * len(_COUNTS)
 _UNITS: Final = {"m": 60.0, "h": 3600.0, "d": DAY, "w": 7 * DAY}
 
 
@@ -31,7 +34,8 @@ class UsageRow:
     """Sums of one group; `name` is the model, the day (2026-11-23, UTC), the face, the user, the notebook or the key.
 
     `cost` is in micro-USD and leaves out the `unpriced` requests, whose price is not known; `estimated` requests were
-    not counted by the server, `failed` ones gave no answer.
+    not counted by the server, `failed` ones gave no answer. `overdue` ones are counted as they will be charged: the
+    store cannot be written from here.
     """
 
     name: str
@@ -43,6 +47,7 @@ class UsageRow:
     cached_tokens: int
     output_tokens: int
     cost: int
+    overdue: int = 0
 
     @property
     def total_tokens(self) -> int:
@@ -52,15 +57,20 @@ class UsageRow:
 def usage_report(store: Store, since: float, by: By = "model", *, user: str | None = None) -> tuple[UsageRow, ...]:
     """Return one row per group of all attempts reserved at or after `since`, of one `user` or of all.
 
-    Leases that nobody ended in time are charged first. Days come oldest first, everything else dearest first. Raises
-    UsageError on an unknown `by`.
+    Leases that nobody ended in time are charged first, or counted as `overdue` where the store may only be read. Days
+    come oldest first, everything else dearest first. Raises UsageError on an unknown `by`.
     """
     if by not in _COLUMN:
         raise UsageError(f"cannot group usage by {by!r}", do=f"group by one of: {', '.join(_COLUMN)}")
-    charge_overdue(store)
+    with contextlib.suppress(StoreReadOnly):
+        charge_overdue(store)
     with store.read() as tx:
         found = _merged(tx, since, _COLUMN[by], user)
-    rows = [UsageRow(name=_name(by, key), **dict(zip(_SUMS, sums, strict=True))) for key, sums in found.items()]
+        lost = [lease for lease in overdue(tx, tx.now()) if lease["at"] >= since and user in (None, lease["who"])]
+    for lease in lost:
+        key = start_of("day", lease["at"]) if by == "day" else lease[_COLUMN[by]]
+        found[key] = _plus(found.get(key, _NOTHING), _as_charged(lease))
+    rows = [UsageRow(name=_name(by, key), **dict(zip(_COUNTS, sums, strict=True))) for key, sums in found.items()]
     if by == "day":
         return tuple(sorted(rows, key=lambda row: row.name))
     return tuple(sorted(rows, key=lambda row: (-row.cost, -row.total_tokens, row.name)))
@@ -68,7 +78,7 @@ def usage_report(store: Store, since: float, by: By = "model", *, user: str | No
 
 def total(rows: Sequence[UsageRow]) -> UsageRow:
     """Return the sum of a report."""
-    return UsageRow(name="total", **{name: sum(getattr(row, name) for row in rows) for name in _SUMS})
+    return UsageRow(name="total", **{name: sum(getattr(row, name) for row in rows) for name in _COUNTS})
 
 
 def since(text: str, now: float) -> float:
@@ -144,6 +154,7 @@ def _cells(row: UsageRow) -> tuple[str, ...]:
     remarks = [
         *([f"{row.estimated:,} estimated"] if row.estimated else []),
         *([f"{row.unpriced:,} without a price"] if row.unpriced else []),
+        *([f"{row.overdue:,} overdue"] if row.overdue else []),
     ]
     return (row.name, *(f"{number:,}" for number in counts), dollars(row.cost), ", ".join(remarks))
 
@@ -166,9 +177,19 @@ def _merged(tx: Reading, since: float, column: str, user: str | None) -> dict[An
         )
     merged: dict[Any, tuple[int, ...]] = {}
     for row in rows:
-        old = merged.get(row["name"], (0,) * len(_SUMS))
-        merged[row["name"]] = tuple(a + int(row[name] or 0) for a, name in zip(old, _SUMS, strict=True))
+        counts = (*(int(row[name] or 0) for name in _SUMS), 0)
+        merged[row["name"]] = _plus(merged.get(row["name"], _NOTHING), counts)
     return merged
+
+
+def _as_charged(lease: Row) -> tuple[int, ...]:
+    """What an overdue lease will add to the sums, in their order."""
+    unpriced = int(lease["cost"] is None)
+    return 1, 1, 1, unpriced, lease["input_tokens"], 0, lease["output_tokens"], lease["cost"] or 0, 1
+
+
+def _plus(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(a + b for a, b in zip(one, other, strict=True))
 
 
 def _name(by: By, key: Any) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from jupyter_autocoder import settings
-from jupyter_autocoder.errors import StoreTooNew, StoreUnavailable
+from jupyter_autocoder.errors import StoreReadOnly, StoreTooNew, StoreUnavailable
 from jupyter_autocoder.store.driver import Driver, Row, Session, Statement
 from jupyter_autocoder.store.migration import Migration
 from jupyter_autocoder.store.schema import MIGRATIONS, VERSION_TABLE
@@ -55,8 +55,8 @@ class Store:
     def write(self) -> Iterator[Writing]:
         """Be the one writer until the block ends: committed durably at its end, undone by any exception.
 
-        Raises StoreUnavailable or StoreTooNew; a StoreUnavailable from the end of the block leaves open, as in every
-        database, whether the last moment's commit happened.
+        Raises StoreUnavailable (StoreReadOnly where only `read` works) or StoreTooNew; a StoreUnavailable from the end
+        of the block leaves open, as in every database, whether the last moment's commit happened.
         """
         with self._transaction(write=True) as session:
             yield Writing(session, self._now(session))
@@ -154,7 +154,10 @@ class Store:
             held.close()
         held = _Held(self._driven().connect())
         try:
-            self._migrate(held.session)
+            try:
+                self._migrate(held.session)
+            except StoreReadOnly:
+                self._require_migrated(held.session)
         except BaseException:
             held.close()
             raise
@@ -175,6 +178,20 @@ class Store:
             session.rollback()
             raise
         session.commit()
+
+    def _require_migrated(self, session: Session) -> None:
+        """Raise StoreReadOnly where a store that may not be written would have to be brought up to date."""
+        session.begin(write=False)
+        try:
+            there = self._check_version(session)
+        finally:
+            session.rollback()
+        if there < self._version:
+            raise StoreReadOnly(
+                f"the store {self.where} was written by an older version of jupyter-autocoder and is read-only",
+                why=f"it has schema version {there}, this one needs {self._version}",
+                do="let somebody who may write it open it once, or read it with the older version",
+            )
 
     def _apply(self, session: Session, migration: Migration) -> None:
         for sql in migration.sql(self._driven().dialect):

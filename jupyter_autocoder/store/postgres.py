@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from jupyter_autocoder.errors import StoreConflict, StoreError, StoreUnavailable
+from jupyter_autocoder.errors import StoreConflict, StoreError, StoreReadOnly, StoreUnavailable
 from jupyter_autocoder.store.driver import Dialect, Row, Statement
 from jupyter_autocoder.store.wire import ServerError, Wire
 
@@ -37,6 +37,8 @@ _SERVER_CLOCK: Final = "extract(epoch FROM clock_timestamp())::float8"
 _BEGIN_WRITE: Final = f"BEGIN; {_LOCK}; SELECT {_SERVER_CLOCK} AS now"
 _BEGIN_READ: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT {_SERVER_CLOCK} AS now"
 _PLAN_IS_OLD: Final = "0A000"
+# A standby, and a database user who may not change tables: either may be able to read.
+_READ_ONLY: Final = frozenset({"25006", "42501"})
 
 # class or code of an SQLSTATE -> (why, what to do)
 _EXPLAINED: Final = {
@@ -175,7 +177,8 @@ class PostgresSession:
             # Another process has changed a table: the statements prepared here are for its old shape.
             self.close()
         detail = why if first == why else f"{why} ({first})"
-        return StoreUnavailable(f"the store {self._where} cannot be used", why=detail, do=do)
+        kind = StoreReadOnly if state in _READ_ONLY else StoreUnavailable
+        return kind(f"the store {self._where} cannot be used", why=detail, do=do)
 
 
 def _connected(psycopg: ModuleType, url: str) -> psycopg_types.Connection[Any]:

@@ -5,6 +5,8 @@ processes wait for every disk write of each. Here the write-ahead log is flushed
 after the lock is let go and before `SqliteSession.commit` returns: whoever is told that a block is done can rely on it
 as much, since a log is durable up to where it was flushed, and the waits of several processes overlap. Checkpoints are
 synchronised by SQLite (``synchronous=NORMAL``), which keeps the file sound through a loss of power at any moment.
+
+A file that may only be read (a snapshot, a read-only mount) is opened for reading: reports work, writers are refused.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from jupyter_autocoder.errors import StoreConflict, StoreError, StoreUnavailable
+from jupyter_autocoder.errors import StoreConflict, StoreError, StoreReadOnly, StoreUnavailable
 from jupyter_autocoder.store import place
 from jupyter_autocoder.store.driver import Dialect, Row, Statement
 from jupyter_autocoder.store.turn import NoTurn, Turn, turn_for
@@ -65,7 +67,7 @@ class SqliteDriver:
 
 
 class SqliteSession:
-    """One connection to the file at `path`, which is made readable by its owner alone."""
+    """One connection to the file at `path`, which is made readable by its owner alone where it may be written."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -73,13 +75,23 @@ class SqliteSession:
         self._log: int | None = None
         self._writing = False
         self._turn: Turn = NoTurn()
+        self._read_only = False
         try:
-            _create_private(path)
+            self._read_only = _is_read_only(path)
+            if not self._read_only:
+                _create_private(path)
+            self._frozen = self._read_only and not _log_of(path).exists()
             self._connection = sqlite3.connect(
-                path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
+                _address(path, read_only=self._read_only, frozen=self._frozen),
+                uri=True,
+                timeout=0,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
             )
             self._identity = _identity(path)
-            self._turn = turn_for(self._identity or (0, 0))
+            if not self._read_only:
+                self._turn = turn_for(self._identity or (0, 0))
             self._now = 0.0
             self._connection.create_function("store_now", 0, lambda: self._now)
             self._configure()
@@ -91,6 +103,8 @@ class SqliteSession:
         if not write:
             self.execute("BEGIN", ())
             return
+        if self._read_only:
+            raise self._explain(OSError(errno.EROFS, os.strerror(errno.EROFS)))
         self._turn.take(_TURN_SECONDS)
         try:
             self.execute("BEGIN IMMEDIATE", ())
@@ -166,7 +180,12 @@ class SqliteSession:
 
     def usable(self) -> bool:
         # A file that was moved or removed under an open connection would swallow every further row.
-        return self._connection is not None and _identity(self._path) == self._identity
+        if self._connection is None or _identity(self._path) != self._identity:
+            return False
+        # So would one that has become writable, or has a writer elsewhere whom SQLite was told not to look for.
+        return not self._read_only or (
+            _is_read_only(self._path) and not (self._frozen and _log_of(self._path).exists())
+        )
 
     def close(self) -> None:
         self._turn.give()
@@ -187,7 +206,7 @@ class SqliteSession:
             if self._log is None:
                 # It stays the same file for as long as any connection is open, and nobody locks it: to open and to
                 # close it takes no lock away, as it would with the database file itself.
-                self._log = os.open(f"{self._path}-wal", os.O_RDWR | os.O_CLOEXEC)
+                self._log = os.open(_log_of(self._path), os.O_RDWR | os.O_CLOEXEC)
             _sync(self._log)
         except OSError as error:
             raise self._explain(error) from error
@@ -203,6 +222,9 @@ class SqliteSession:
         return self._connection
 
     def _configure(self) -> None:
+        if self._read_only:
+            self._patiently("PRAGMA query_only=ON")
+            return
         (mode,) = self._patiently("PRAGMA journal_mode=WAL").fetchone()
         if mode != "wal":
             msg = f"the file system allows no write-ahead log (journal mode {mode})"
@@ -217,12 +239,13 @@ class SqliteSession:
         code = _code(error)
         if code == sqlite3.SQLITE_CONSTRAINT:
             return StoreConflict(f"the store refused a row: {error}", why="a rule of its tables forbids it")
-        if code in _LOST:
+        if code in _LOST and not self._read_only:
             self.rollback()
             self.close()
         why, do = _EXPLAINED.get(code, (str(error), "check the file {path} and its folder"))
         detail = f"{why} ({error})" if str(error) not in why else why
-        return StoreUnavailable(f"the store {self._path} cannot be used", why=detail, do=do.format(path=self._path))
+        kind = StoreReadOnly if code == sqlite3.SQLITE_READONLY else StoreUnavailable
+        return kind(f"the store {self._path} cannot be used", why=detail, do=do.format(path=self._path))
 
 
 _OF_ERRNO: Final = {
@@ -253,6 +276,23 @@ def _path(url: str) -> Path:
             do=f"give a path, or {place.USE_POSTGRES}",
         )
     return Path(text).expanduser().absolute()
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _is_read_only(path: Path) -> bool:
+    """Whether there is a file and this process may not write it, or not make the log beside it that writing takes."""
+    if not path.exists():
+        return False
+    return not os.access(path, os.W_OK) or not (_log_of(path).exists() or os.access(path.parent, os.W_OK))
+
+
+def _address(path: Path, *, read_only: bool, frozen: bool) -> str:
+    """The URI of the file; `frozen`, where it has no log, lets SQLite read it without making one."""
+    mode = "mode=rw" if not read_only else "mode=ro&immutable=1" if frozen else "mode=ro"
+    return f"{path.as_uri()}?{mode}"
 
 
 def _create_private(path: Path) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from jupyter_autocoder.errors import UsageError
+from jupyter_autocoder.errors import StoreReadOnly, UsageError
 from jupyter_autocoder.events import Usage
 from jupyter_autocoder.llm.governor import Governor
 from jupyter_autocoder.llm.reservation import Ask
-from jupyter_autocoder.llm.usage import as_json, as_table, since, total, usage_report
-from jupyter_autocoder.store import Store
+from jupyter_autocoder.llm.usage import By, as_json, as_table, since, total, usage_report
+from jupyter_autocoder.store import Store, sqlite
 
 MakeGovernor = Callable[..., Governor]
 DAY = 86_400
@@ -130,7 +132,7 @@ def test_the_json_has_rows_and_their_total(used: Store) -> None:
     assert [row["user"] for row in report["rows"]] == ["ada", "bob"]
     assert report["total"] == {
         "requests": 4, "failed": 1, "estimated": 1, "unpriced": 1, "input_tokens": 117, "cached_tokens": 40,
-        "output_tokens": 62, "cost": 1000, "total_tokens": 179,
+        "output_tokens": 62, "cost": 1000, "overdue": 0, "total_tokens": 179,
     }  # fmt: skip
 
 
@@ -142,4 +144,51 @@ def test_a_report_charges_first_what_nobody_ended(used: Store, make_governor: Ma
     (row,) = [row for row in usage_report(used, since=0.0) if row.name == "lost"]
 
     assert (row.requests, row.failed, row.estimated, row.total_tokens, row.cost) == (1, 1, 1, 30, 300)
+    assert row.overdue == 0
     assert make_governor(local=True).verify().open_reservations == 0
+
+
+@pytest.fixture
+def read_only(store_url: str, ledger_store: Store, clock: Any) -> Callable[[], AbstractContextManager[Store]]:
+    """Open the test's store where it may only be read."""
+
+    @contextmanager
+    def open_it() -> Iterator[Store]:
+        ledger_store.close()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sqlite, "_is_read_only", lambda path: True)
+            option = "options=-c%20default_transaction_read_only%3Don"
+            store = Store(f"{store_url}?{option}" if store_url.startswith("postgresql:") else store_url, clock=clock)
+            yield store
+            store.close()
+
+    return open_it
+
+
+@pytest.mark.usefixtures("used")
+def test_where_nothing_may_be_written_an_overdue_lease_is_told_as_it_will_be_charged(
+    ledger_store: Store, make_governor: MakeGovernor, read_only: Callable[..., Any], clock: Any
+) -> None:
+    ada, bob = (make_governor(user=user, local=True, lease_seconds=5) for user in ("ada", "bob"))
+    ada.reserve(Ask(model="gpt-4o", key="k", input_tokens=10, max_output_tokens=20, cost=300, face="chat"))
+    bob.reserve(Ask(model="lost", key="k", input_tokens=1, max_output_tokens=2, cost=None, face="chat"))
+    clock.advance(6)
+    groups: tuple[By, ...] = ("model", "day", "user", "source")
+
+    with read_only() as store:
+        told = {by: usage_report(store, since=0.0, by=by) for by in groups}
+        of_ada = usage_report(store, since=0.0, user="ada")
+        later = usage_report(store, since=clock.now + 1)
+        with pytest.raises(StoreReadOnly):
+            Governor(store, user="ada", local=True).expire()
+    charged = {by: usage_report(ledger_store, since=0.0, by=by) for by in groups}
+
+    assert {by: tuple(replace(row, overdue=0) for row in rows) for by, rows in told.items()} == charged
+    assert {by: [(row.name, row.overdue) for row in rows if row.overdue] for by, rows in told.items()} == {
+        "model": [("gpt-4o", 1), ("lost", 1)],
+        "day": [("2026-09-21", 2)],
+        "user": [("ada", 1), ("bob", 1)],
+        "source": [("chat", 2)],
+    }
+    assert (total(of_ada).overdue, total(of_ada).cost, later) == (1, 1300, ())
+    assert "1 overdue" in as_table(told["model"], by="model").splitlines()[1]

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_autocoder.errors import StoreUnavailable
+from jupyter_autocoder.errors import StoreReadOnly, StoreUnavailable
 from jupyter_autocoder.llm.governor import Governor
-from jupyter_autocoder.store import Store
+from jupyter_autocoder.store import Store, sqlite
+from jupyter_autocoder.store.schema import MIGRATIONS
 
 GOVERN = """
 from jupyter_autocoder.errors import StoreUnavailable
@@ -252,6 +253,85 @@ def test_a_read_only_file_is_refused_with_what_to_do(tmp_path: Path, python: Cal
     assert "cannot be used" in said
     assert "give yourself the right to write" in said or "check that the folder" in said
     touch(Store(str(path)))
+
+
+READS = """
+import sys
+from jupyter_autocoder.store import Store
+store = Store(sys.argv[1])
+with store.read() as tx:
+    print(tx.row("SELECT scope FROM breakers")["scope"])
+"""
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("in_use", [False, True], ids=["snapshot", "in use elsewhere"])
+def test_a_read_only_file_can_be_read(tmp_path: Path, python: Callable[..., str], in_use: bool) -> None:
+    path = tmp_path / "odd ?#% name.sqlite"
+    store = Store(str(path))
+    with store.write() as tx:
+        tx.run("INSERT INTO breakers VALUES ('there', 'b', 1, 0, 0, 0)")
+    if not in_use:
+        store.close()
+
+    said = python(READS, str(path), prefix=bubblewrap("--ro-bind", str(tmp_path), str(tmp_path)))
+
+    assert said == "there\n"
+    store.close()
+
+
+def test_a_file_that_becomes_writable_again_is_written_by_the_same_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "store.sqlite"
+    touch(Store(str(path)))
+    store = Store(str(path))
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite, "_is_read_only", lambda path: True)
+        with store.read() as tx:
+            tx.rows("SELECT * FROM breakers")
+        with pytest.raises(StoreReadOnly, match="the right to write"):
+            touch(store)
+        with pytest.raises(StoreReadOnly):
+            store.atomically(("UPDATE breakers SET failures = 0", ()))
+
+    touch(store)
+
+    store.close()
+
+
+def test_a_read_only_snapshot_that_gets_a_writer_is_opened_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "store.sqlite"
+    touch(Store(str(path)))
+    reader, writer = Store(str(path)), Store(str(path))
+    monkeypatch.setattr(sqlite, "_is_read_only", lambda path: True)
+    with reader.read() as tx:
+        tx.rows("SELECT * FROM breakers")
+    monkeypatch.undo()
+    with writer.write() as tx:
+        tx.run("INSERT INTO breakers VALUES ('new', 'b', 1, 0, 0, 0)")
+    monkeypatch.setattr(sqlite, "_is_read_only", lambda path: True)
+
+    with reader.read() as tx:
+        found = [row["scope"] for row in tx.rows("SELECT scope FROM breakers")]
+
+    assert found == ["new"]
+    reader.close()
+    writer.close()
+
+
+def test_a_read_only_file_of_an_older_version_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "store.sqlite"
+    older = Store(str(path), migrations=MIGRATIONS[:1])
+    with older.read() as tx:
+        tx.rows("SELECT 1")
+    older.close()
+    monkeypatch.setattr(sqlite, "_is_read_only", lambda path: True)
+
+    with pytest.raises(StoreReadOnly, match="older version"), Store(str(path)).read():
+        pass
 
 
 def test_every_commit_is_flushed_before_it_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
