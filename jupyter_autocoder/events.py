@@ -10,6 +10,8 @@ Origin = Literal["model", "written"]
 
 # Under this key a cell's output metadata tells how the output came to be.
 METADATA = "jupyter_autocoder"
+# The type of a kernel's message with one output of a run that goes on, and the first part of its topic.
+LIVE_OUTPUT = "jupyter_autocoder_output"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

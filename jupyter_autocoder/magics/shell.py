@@ -79,7 +79,8 @@ class AutocodeMagics(Magics):
         threading.Thread(target=self._warm_up, args=also, name="jupyter-autocoder-warm-up", daemon=True).start()
 
     def _warm_up(self, *also: Callable[[], None]) -> None:
-        for prepare in (lambda: self.workshop.warm_up(), lambda: time.sleep(CALM), *also):
+        own = lambda: self.workshop.warm_up(), lambda: time.sleep(CALM), lambda: self.workshop.await_frames()
+        for prepare in (*own, *also):
             # What is wrong here (settings, no sandbox, no key) is told by the first cell that needs it.
             with suppress(AutocoderError, OSError):
                 prepare()

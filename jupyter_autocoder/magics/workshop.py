@@ -6,7 +6,9 @@ Made at the first prompt and kept until the kernel ends; all that waits runs on 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import importlib
 import json
 import math
 import os
@@ -38,7 +40,7 @@ from jupyter_autocoder.llm.prices import Model
 from jupyter_autocoder.llm.providers import provider
 from jupyter_autocoder.llm.redaction import redact
 from jupyter_autocoder.llm.tokens import count_request
-from jupyter_autocoder.lock import Lock, find
+from jupyter_autocoder.lock import Entry, Lock, find
 from jupyter_autocoder.magics.status import money
 from jupyter_autocoder.policy import Policy, check
 from jupyter_autocoder.portal import portal
@@ -72,6 +74,13 @@ class Workshop:
         if not locked_by_environment(os.environ):
             self._open_client().warm_up()
 
+    def await_frames(self) -> None:
+        """Import pandas here where this notebook's locked code will bring frames back; for a thread that has time."""
+        if any(entry.outputs and "pandas" in _roots(entry.code) for entry in self._locked()):
+            # Whatever is wrong with it will be told by the cell that really needs it.
+            with contextlib.suppress(Exception):
+                importlib.import_module("pandas")
+
     def settings(self, given: argparse.Namespace) -> Settings:
         """The settings with a cell's options on top. Raises SettingLocked where an administrator forbids one."""
         changes: dict[str, Any] = {}
@@ -93,17 +102,22 @@ class Workshop:
         events: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()
         return self._portal.watch(self._autocoder(job.prompt.model).ask, job, events.put, events=events, draw=draw)
 
-    def run_for_chat(self, source: str) -> str:
-        """Check `source` and run it in this session's sandbox; the Run as JSON, a refusal told as a failed one."""
+    def run_for_chat(self, source: str, show: Callable[[dict[str, Any] | None], None]) -> str:
+        """Check `source` and run it in this session's sandbox; the Run as JSON, a refusal told as a failed one.
+
+        `show` is called from this thread with each output as it comes, and with None now and then.
+        """
         verdict = check(source, Policy.from_settings(self._settings.policy))
         if not verdict.allowed:
             error = RunError(name="PolicyRefused", message=describe_refusal(verdict), line=verdict.findings[0].line)
             return json.dumps(dataclasses.asdict(Run(ok=False, error=error)))
 
-        async def run() -> Run:
-            return await (await self._session.box()).run(source)
+        outputs: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
 
-        return json.dumps(dataclasses.asdict(self._portal.call(run)))
+        async def run() -> Run:
+            return await (await self._session.box()).run(source, on_output=outputs.put)
+
+        return json.dumps(dataclasses.asdict(self._portal.watch(run, events=outputs, draw=show)))
 
     def propose(self, text: str, draw: Draw) -> Mapping[str, Any] | None:
         """What a model proposes that the words of a trade say; None where none may be asked."""
@@ -189,17 +203,19 @@ class Workshop:
 
         Where nothing is locked it is pandas: few notebooks do without, and it takes longer than all else.
         """
+        allowed = Policy.from_settings(self._settings.policy).modules
+        found = dict.fromkeys(module for entry in self._locked() for module in imported(entry.code)) or ["pandas"]
+        return [module for module in found if module.partition(".")[0] in allowed]
+
+    def _locked(self) -> list[Entry]:
+        """What is locked for this notebook; for any of its folder's where the kernel was not told which one it runs."""
         lock = self._lock()
         try:
-            entries = lock.entries().values()
+            entries = list(lock.entries().values())
         except LockError:
             return []  # told by the first cell that needs the lock
         name = lock.name_of(notebook_name())
-        # A kernel that was not told which notebook it runs prepares for any of the folder's.
-        sources = [e.code for e in entries if e.notebook == name] or [e.code for e in entries]
-        allowed = Policy.from_settings(self._settings.policy).modules
-        found = dict.fromkeys(module for source in sources for module in imported(source)) or ["pandas"]
-        return [module for module in found if module.partition(".")[0] in allowed]
+        return [entry for entry in entries if entry.notebook == name] or entries
 
     def _past(self, number: int | None) -> Past:
         past = self._session.past
@@ -259,6 +275,10 @@ class Workshop:
             await client.aclose()
         if store is not None:
             store.close()
+
+
+def _roots(source: str) -> set[str]:
+    return {module.partition(".")[0] for module in imported(source)}
 
 
 def purse_of(environ: Mapping[str, str]) -> Purse | None:

@@ -1,7 +1,7 @@
 """What a conversation asks of the notebook it belongs to: to run code in its own sandbox, to tell its variables.
 
 The kernel's process owns both, so it is asked: one silent request whose expression calls a function of the magics
-there. It leaves no trace in the notebook (no history, no output, no variable), and what comes back is data.
+there. What comes back is data.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
+import dataclasses
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyter_autocoder.chat import Malformed, decode
 from jupyter_autocoder.errors import SandboxDied, UsageError
 from jupyter_autocoder.events import Run, Variable
+from jupyter_autocoder.server.outputs import read_output
+from jupyter_autocoder.server.question import Answer, Question
 from jupyter_autocoder.server.services import OnOutput
 
 # Seconds: a kernel that is busy with a cell does not answer; the conversation's own sandbox is there at once.
@@ -25,6 +27,8 @@ _MODULE = "jupyter_autocoder.magics"
 _CAN = f"hasattr(__import__('sys').modules.get('{_MODULE}'), 'run_for_chat')"
 # Imported, where nobody did yet: telling variables needs no sandbox and leaves no name behind.
 _TELL = f"__import__('importlib').import_module('{_MODULE}').describe_for_chat"
+# What reading an answer raises that is not what it should be.
+_NO_DATA = (Malformed, ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
 
 
 class Kernels:
@@ -41,21 +45,28 @@ class Kernels:
             return None
         try:
             async with asyncio.timeout(PROBE):
-                able = await self._evaluate(kernel, _CAN)
-        except TimeoutError:
+                able = (await self._evaluate(kernel, _CAN)).value
+        except (TimeoutError, SandboxDied):
             return None
         return kernel if able == "True" else None
 
     async def run(self, kernel: str, source: str, on_output: OnOutput) -> Run:
-        """Run code through the kernel; its outputs come together at the end."""
-        answer = await self._evaluate(kernel, f"__import__('sys').modules['{_MODULE}'].run_for_chat({source!r})")
+        """Run code through the kernel; `on_output` gets its outputs while it runs, as far as they are shown then.
+
+        The Run is the whole of it. Raises SandboxDied when the kernel ends meanwhile, or gives nothing that is a Run.
+        """
+        call = f"__import__('sys').modules['{_MODULE}'].run_for_chat({source!r})"
+        answer = await self._evaluate(kernel, call, on_output)
+        if answer.error == "KeyboardInterrupt":
+            raise SandboxDied("the code was interrupted in the notebook's kernel", do="run it again")
+        if answer.error:
+            why = f"{answer.error}: {answer.message}"
+            raise SandboxDied("the notebook's kernel could not run the code", why=why)
         try:
-            run = decode(Run, json.loads(ast.literal_eval(answer or "")))
-        except (Malformed, ValueError, SyntaxError, TypeError):
+            run = decode(Run, _data(answer))
+            return dataclasses.replace(run, outputs=tuple(map(read_output, run.outputs)))
+        except _NO_DATA:
             raise SandboxDied("the notebook's kernel gave no result", do="restart the kernel, or try again") from None
-        for output in run.outputs:
-            on_output(output)
-        return run
 
     async def variables(self, notebook: str, *, rows: int) -> tuple[Variable, ...]:
         """Tell what the notebook's variables are, with `rows` of each; raises UsageError where its kernel cannot."""
@@ -68,9 +79,12 @@ class Kernels:
         except TimeoutError:
             what = f"the kernel of {notebook} is busy with a cell"
             raise UsageError(what, do="wait for its end, then try again") from None
+        except SandboxDied:
+            what = f"the kernel of {notebook} ended"
+            raise UsageError(what, do="run a cell of the notebook, then try again") from None
         try:
-            return tuple(decode(Variable, item) for item in json.loads(ast.literal_eval(answer or "")))
-        except (Malformed, ValueError, SyntaxError, TypeError):
+            return tuple(decode(Variable, item) for item in _data(answer))
+        except _NO_DATA:
             raise UsageError(
                 f"the kernel of {notebook} cannot tell its variables",
                 why="it is no Python, or jupyter_autocoder is not installed beside it",
@@ -89,22 +103,15 @@ class Kernels:
                 return str(kernel["id"])
         return None
 
-    async def _evaluate(self, kernel: str, expression: str) -> str | None:
-        """Evaluate an expression in the kernel and give its repr, None where it failed."""
-        async with self._client(kernel) as client:
-            request = client.execute("", silent=True, store_history=False, user_expressions={"answer": expression})
-            while True:
-                reply = await client.get_shell_msg(timeout=None)
-                if reply["parent_header"].get("msg_id") == request:
-                    break
-        answer = reply["content"].get("user_expressions", {}).get("answer", {})
-        return answer.get("data", {}).get("text/plain") if answer.get("status") == "ok" else None
-
-    @contextlib.asynccontextmanager
-    async def _client(self, kernel: str) -> AsyncIterator[Any]:
-        client = self._kernels.get_kernel(kernel).client()
-        client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+    async def _evaluate(self, kernel: str, expression: str, on_output: OnOutput | None = None) -> Answer:
+        """Evaluate an expression in the kernel."""
         try:
-            yield client
-        finally:
-            client.stop_channels()
+            manager = self._kernels.get_kernel(kernel)
+        except KeyError:
+            raise SandboxDied("the notebook has no kernel any more", do="run a cell of it, then try again") from None
+        return await Question(manager).ask(expression, on_output)
+
+
+def _data(answer: Answer) -> Any:
+    """Read the JSON text that was answered."""
+    return json.loads(ast.literal_eval(answer.value or ""))

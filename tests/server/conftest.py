@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import http.cookiejar
 import json
+import signal
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import websocket
@@ -25,11 +27,13 @@ from jupyter_autocoder.llm.identity import current_user
 from jupyter_autocoder.portal import portal
 from jupyter_autocoder.server.base import SETTINGS_KEY
 from jupyter_autocoder.server.house import House
+from jupyter_autocoder.server.kernels import Kernels
 from jupyter_autocoder.server.services import OnOutput, Services
 from jupyter_autocoder.server.trading import Desks
 from jupyter_autocoder.settings import Settings
 from jupyter_autocoder.store import Store
 
+T = TypeVar("T")
 TOKEN = "s3cret-token"
 
 
@@ -286,6 +290,59 @@ class Tab:
         return dict(frame["message"])
 
 
+class Notebook:
+    """A notebook's session with a real kernel on a server."""
+
+    def __init__(self, server: Server, path: str) -> None:
+        self.server = server
+        self.kernels = Kernels(server.app.session_manager, server.app.kernel_manager)
+        body = {"path": path, "type": "notebook", "kernel": {"name": "python3"}}
+        created = server.jupyter("POST", "api/sessions", body)
+        self.session: str = created["id"]
+        self.kernel: str = created["kernel"]["id"]
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start a coroutine on the server's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.server.loop)
+
+    def call(self, work: Coroutine[Any, Any, T], *, seconds: float = 30) -> T:
+        """Run a coroutine on the server's loop."""
+        return self.begin(work).result(seconds)
+
+    async def execute(self, source: str, *, wait: float | None = None) -> None:
+        """Run a cell; for `wait` seconds only, when its end is of no interest."""
+        async with self.client() as client:
+            client.execute(source, silent=True)
+            if wait is not None:
+                await asyncio.sleep(wait)
+                return
+            reply = await client.get_shell_msg(timeout=30)
+        assert reply["content"]["status"] == "ok", reply["content"]
+
+    @contextlib.asynccontextmanager
+    async def client(self) -> AsyncIterator[Any]:
+        """Another front end of the kernel."""
+        client = self.server.app.kernel_manager.get_kernel(self.kernel).client()
+        client.start_channels(stdin=False, hb=False)
+        try:
+            yield client
+        finally:
+            client.stop_channels()
+
+    def end(self, how: str) -> None:
+        """Restart, kill or shut down the kernel."""
+        if how == "restart":
+            self.server.jupyter("POST", f"api/kernels/{self.kernel}/restart", {})
+        elif how == "shutdown":
+            self.close()
+        else:
+            manager = self.server.app.kernel_manager.get_kernel(self.kernel)
+            self.call(manager.signal_kernel(signal.SIGKILL))
+
+    def close(self) -> None:
+        self.server.jupyter("DELETE", f"api/sessions/{self.session}")
+
+
 def _parsed(body: bytes) -> Any:
     try:
         return json.loads(body)
@@ -310,3 +367,11 @@ def closed_server(tmp_path: Path) -> Iterator[Server]:
     """A server whose authorizer refuses everything."""
     with Server(tmp_path, authorizer_class=DenyAll) as running:
         yield running
+
+
+@pytest.fixture
+def notebook(server: Server) -> Iterator[Notebook]:
+    """The notebook a.ipynb with a kernel that runs."""
+    made = Notebook(server, "a.ipynb")
+    yield made
+    made.close()

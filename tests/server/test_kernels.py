@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
 
 import pytest
-
-from jupyter_autocoder.server.kernels import Kernels
 
 pytestmark = [pytest.mark.server, pytest.mark.kernel]
 ABLE = """
@@ -35,50 +32,17 @@ odd = Odd()
 """
 
 
-@pytest.fixture
-def notebook(server):
-    """A notebook's session with a real kernel; returns what runs a coroutine on the server's loop."""
-    created = server.jupyter(
-        "POST", "api/sessions", {"path": "a.ipynb", "type": "notebook", "kernel": {"name": "python3"}}
-    )
-    kernels = Kernels(server.app.session_manager, server.app.kernel_manager)
-
-    def call(work, *, seconds: float = 30):
-        return asyncio.run_coroutine_threadsafe(work, server.loop).result(seconds)
-
-    yield kernels, call, created["kernel"]["id"]
-    server.jupyter("DELETE", f"api/sessions/{created['id']}")
-
-
-async def _execute(kernels: Kernels, kernel: str, source: str) -> None:
-    async with kernels._client(kernel) as client:
-        client.execute(source, silent=True)
-        reply = await client.get_shell_msg(timeout=30)
-    assert reply["content"]["status"] == "ok", reply["content"]
-
-
-async def _start(kernels: Kernels, kernel: str, source: str) -> None:
-    """Begin a cell and do not wait for its end."""
-    async with kernels._client(kernel) as client:
-        client.execute(source, silent=True)
-        await asyncio.sleep(0.3)
-
-
-async def _define(kernels: Kernels, kernel: str) -> None:
-    await _execute(kernels, kernel, ABLE)
-
-
 def test_a_kernel_without_the_magics_is_left_alone(notebook):
-    kernels, call, kernel = notebook
-    assert call(kernels._evaluate(kernel, "1 + 1")) == "2"
+    kernels, call, kernel = notebook.kernels, notebook.call, notebook.kernel
+    assert call(kernels._evaluate(kernel, "1 + 1")).value == "2"
 
     assert call(kernels.find("a.ipynb")) is None
     assert call(kernels.find("other.ipynb")) is None
 
 
 def test_code_goes_to_the_kernel_byte_for_byte_and_its_result_comes_back(notebook, server):
-    kernels, call, kernel = notebook
-    call(_define(kernels, kernel))
+    kernels, call = notebook.kernels, notebook.call
+    call(notebook.execute(ABLE))
     server.house.services = dataclasses.replace(server.house.services, notebooks=kernels)
     conversation = server.fetch("POST", "conversations", {"notebook": "a.ipynb"})[1]["id"]
     source = "x = '''quotes \" and \\\\n'''\nprint(x)"
@@ -97,7 +61,7 @@ def test_code_goes_to_the_kernel_byte_for_byte_and_its_result_comes_back(noteboo
 
 
 def test_a_run_that_cannot_go_to_the_notebook_says_that_it_has_none_of_its_variables(notebook, server):
-    kernels, _, _ = notebook
+    kernels = notebook.kernels
     server.house.services = dataclasses.replace(server.house.services, notebooks=kernels)
     conversation = server.fetch("POST", "conversations", {"notebook": "a.ipynb"})[1]["id"]
 
@@ -114,8 +78,8 @@ def test_a_run_that_cannot_go_to_the_notebook_says_that_it_has_none_of_its_varia
 
 
 def test_variables_are_told_by_what_they_are_and_never_by_what_they_hold(notebook, server):
-    kernels, call, kernel = notebook
-    call(_execute(kernels, kernel, DATA))
+    kernels, call = notebook.kernels, notebook.call
+    call(notebook.execute(DATA))
     server.house.services = dataclasses.replace(server.house.services, notebooks=kernels)
 
     status, told = server.fetch("GET", "variables?notebook=a.ipynb")
@@ -132,8 +96,8 @@ def test_variables_are_told_by_what_they_are_and_never_by_what_they_hold(noteboo
 
 
 def test_values_are_shown_only_where_the_settings_say_so(notebook, server):
-    kernels, call, kernel = notebook
-    call(_execute(kernels, kernel, DATA))
+    kernels, call = notebook.kernels, notebook.call
+    call(notebook.execute(DATA))
     chosen = server.house.services.settings.replace("test", notebook__show_data=True, notebook__rows_shown=1)
     server.house.services = dataclasses.replace(server.house.services, notebooks=kernels, settings=chosen)
 
@@ -145,20 +109,20 @@ def test_values_are_shown_only_where_the_settings_say_so(notebook, server):
 
 
 def test_telling_variables_leaves_nothing_in_the_notebooks_kernel(notebook):
-    kernels, call, kernel = notebook
-    before = call(kernels._evaluate(kernel, "sorted(globals())"))
+    kernels, call, kernel = notebook.kernels, notebook.call, notebook.kernel
+    before = call(kernels._evaluate(kernel, "sorted(globals())")).value
 
     call(kernels.variables("a.ipynb", rows=0))
 
-    assert call(kernels._evaluate(kernel, "sorted(globals())")) == before
+    assert call(kernels._evaluate(kernel, "sorted(globals())")).value == before
 
 
 def test_a_notebook_without_a_kernel_or_with_a_busy_one_says_what_to_do(notebook, server):
-    kernels, call, kernel = notebook
+    kernels, call = notebook.kernels, notebook.call
     server.house.services = dataclasses.replace(server.house.services, notebooks=kernels)
     missing = server.fetch("GET", "variables?notebook=other.ipynb")
-    call(_execute(kernels, kernel, "import time"))
-    call(_start(kernels, kernel, "time.sleep(4)"))
+    call(notebook.execute("import time"))
+    call(notebook.execute("time.sleep(4)", wait=0.3))
 
     busy = server.fetch("GET", "variables?notebook=a.ipynb")
 
@@ -170,11 +134,11 @@ def test_a_notebook_without_a_kernel_or_with_a_busy_one_says_what_to_do(notebook
 
 
 def test_asking_leaves_nothing_in_the_notebooks_kernel(notebook):
-    kernels, call, kernel = notebook
-    call(_define(kernels, kernel))
-    before = call(kernels._evaluate(kernel, "sorted(globals())"))
+    kernels, call, kernel = notebook.kernels, notebook.call, notebook.kernel
+    call(notebook.execute(ABLE))
+    before = call(kernels._evaluate(kernel, "sorted(globals())")).value
 
     call(kernels.run(kernel, "y = 1", lambda output: None))
 
-    assert call(kernels._evaluate(kernel, "sorted(globals())")) == before
-    assert call(kernels._evaluate(kernel, "get_ipython().execution_count")) == "1"
+    assert call(kernels._evaluate(kernel, "sorted(globals())")).value == before
+    assert call(kernels._evaluate(kernel, "get_ipython().execution_count")).value == "1"

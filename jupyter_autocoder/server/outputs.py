@@ -1,0 +1,71 @@
+"""What a notebook's kernel gives as outputs, read as what a stranger says.
+
+A kernel that has the magics sends what its sandbox's gate has cleaned, and anybody's code may run beside them: an
+output that is none would stop whoever shows it. What is inside a well-formed one is for the sidebar's own cleaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from jupyter_autocoder.chat import Malformed, decode
+
+# Charts are nested less deeply than this; what is deeper costs a reader's stack.
+DEPTH = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stream:
+    output_type: Literal["stream"]
+    name: Literal["stdout", "stderr"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Display:
+    output_type: Literal["display_data", "execute_result"]
+    data: dict[str, Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    execution_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Error:
+    output_type: Literal["error"]
+    ename: str
+    evalue: str
+    traceback: tuple[str, ...]
+
+
+_KINDS: dict[str, type[Any]] = {
+    "stream": _Stream,
+    "display_data": _Display,
+    "execute_result": _Display,
+    "error": _Error,
+}
+
+
+def read_output(output: dict[str, Any]) -> dict[str, Any]:
+    """Give the output, which is a well-formed one of nbformat's; raises Malformed when it is not."""
+    kind = _KINDS.get(str(output.get("output_type")))
+    if kind is None:
+        raise Malformed("there is no such kind of output")
+    decode(kind, output)
+    if _depth(output) > DEPTH:
+        raise Malformed("the output is nested too deeply")
+    return output
+
+
+def _depth(value: Any) -> int:
+    """How deeply lists and objects are nested, as far as it matters."""
+    depth, level = 0, [value]
+    while level and depth <= DEPTH:
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+        depth += 1
+    return depth
