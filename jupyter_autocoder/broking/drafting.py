@@ -17,6 +17,7 @@ from jupyter_autocoder.trade.orders import Order, Reading, Size, Target
 from jupyter_autocoder.trade.sizing import Sizer, close_all, rebalance
 from jupyter_autocoder.trade.terms import OrderType, PercentOf, Scope, Side
 from jupyter_autocoder.trade.tickets import FollowUp, Leg, Money, Seen, Ticket
+from jupyter_autocoder.trade.turns import in_turn
 from jupyter_autocoder.trade.words import usd
 
 HUNDRED = Decimal(100)
@@ -32,7 +33,8 @@ def no_names(symbol: str) -> tuple[str, str]:
 class Wish:
     """What a ticket is to be made of: the words, the orders as said, or target weights.
 
-    `id` keeps the id of a draft that was recorded before; `parent` and `changed` are of a ticket that replaces another.
+    `in_order`: the orders are sent as they were said, one after the other. `id` keeps the id of a draft that was
+    recorded before; `parent` and `changed` are of a ticket that replaces another.
     """
 
     text: str
@@ -43,6 +45,7 @@ class Wish:
     excluded: tuple[str, ...] = ()
     cancels: tuple[str, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
+    in_order: bool = False
     read_by: str = "grammar"
     note: str = ""
     same_text: str = ""
@@ -60,6 +63,7 @@ class Wish:
             close_all=reading.close_all,
             excluded=reading.excluded,
             cancels=cancels,
+            in_order=reading.in_order,
             read_by=reading.read_by.value,
             note=reading.note,
         )
@@ -118,6 +122,8 @@ class Drafter:
         orders, follow_ups, left_out = self._orders(wish, snapshot)
         sizer = Sizer(snapshot=snapshot, capabilities=self._broker.capabilities(), fees=self._broker.fees)
         legs = tuple(sizer.leg(order) for order in orders)
+        if wish.in_order:
+            legs = in_turn(orders, legs, snapshot.hours)
         case = self.case(legs, snapshot, standing, wish)
         judged = judge(case)
         if judged.refusals:
@@ -149,7 +155,7 @@ class Drafter:
     def _orders(
         self, wish: Wish, snapshot: Snapshot
     ) -> tuple[tuple[Order, ...], tuple[FollowUp, ...], tuple[str, ...]]:
-        """The orders to send, sales first; those that wait for others; what was left out and why."""
+        """The orders to send, sales first unless they were said in order; those that wait; what was left out."""
         if wish.weights is not None:
             percent = Decimal(str(self._settings.skip_below))
             orders, left = rebalance(wish.weights, snapshot, whole=wish.whole, skip_below=percent)
@@ -157,7 +163,8 @@ class Drafter:
         if wish.close_all:
             return close_all(snapshot, wish.excluded), (), ()
         now = [(index, order) for index, order in enumerate(wish.orders) if order.after is None]
-        now.sort(key=lambda item: item[1].side is Side.BUY)
+        if not wish.in_order:
+            now.sort(key=lambda item: item[1].side is Side.BUY)
         place = {index: number for number, (index, _) in enumerate(now)}
         later = []
         for order in wish.orders:
@@ -228,6 +235,7 @@ class Drafter:
             whole=ticket.whole,
             cancels=ticket.cancels,
             follow_ups=ticket.follow_ups,
+            in_order=any(leg.after is not None for leg in ticket.legs),
             read_by=ticket.read_by,
             parent=ticket.id,
             changed=changed,
@@ -261,6 +269,25 @@ class Drafter:
             if abs(moved) > allowed:
                 percent = f"{moved / before * HUNDRED:+.2f} %"
                 yield f"{symbol}: the price moved from {usd(before)} to {usd(after)} ({percent})"
+
+
+def recorded(wish: Wish, settings: TradeSettings, *, owner: str, now: float) -> Ticket:
+    """The draft of a live ticket that the server, which has the broker, completes; `now` in epoch seconds."""
+    made = int(now * 1000)
+    return Ticket(
+        id=new_id(),
+        owner=owner,
+        mode="live",
+        broker=settings.broker,
+        account=settings.account,
+        text=wish.text,
+        legs=(),
+        created=made,
+        expires=made + int(settings.limit_ttl * 1000),
+        read_by=wish.read_by,
+        weights=wish.weights or {},
+        whole=wish.whole,
+    )
 
 
 def spend(follow_up: FollowUp, proceeds: Decimal) -> Order:

@@ -144,9 +144,21 @@ class Sender:
             if before.state in _BROKEN:
                 return f"not sent: leg {before.leg + 1} is {before.state}"
         order = entry.order(leg)
+        if order.after is not None and (reason := self._await_fill(ticket, order.after)):
+            return reason
         if order.side is not Side.BUY or not any(one.side is Side.SELL for one in entry.ticket.legs[:leg]):
             return ""
         return self._await_proceeds(ticket, leg, order)
+
+    def _await_fill(self, ticket: str, leg: int) -> str:
+        """Wait a little until the order before has filled; why the next is not sent, empty when it may."""
+        waited, pause = 0.0, 0.1
+        while (before := self.refresh(ticket).legs[leg]).state is not State.FILLED:
+            if before.final or waited >= self._basket_wait:
+                return f"not sent: order {leg + 1}, which was to come first, has not filled; say this one when it has"
+            self._sleep(pause)
+            waited, pause = waited + pause, min(pause * 2, 1.0)
+        return ""
 
     def _await_proceeds(self, ticket: str, leg: int, order: Leg) -> str:
         """Wait a little for the sales before a purchase, where the purchase needs their money."""

@@ -36,14 +36,14 @@ class TicketBook:
         self.store = store
 
     # -- proposing -------------------------------------------------------------------------------------------------
-    def propose(self, ticket: Ticket, who: Who, *, origin: str | None = None, replaces: str = "") -> Entry:
-        """Seal a ticket and let it wait for a person; with `replaces`, a pending one makes room for it.
+    def propose(self, ticket: Ticket, who: Who, *, origin: str | None = None, replaces: Sequence[str] = ()) -> Entry:
+        """Seal a ticket and let it wait for a person; the pending ones that it `replaces` make room for it.
 
         `origin` makes it once only: raises TicketConflict when a ticket of the same origin is there already.
         """
         with self.store.write() as tx:
-            if replaces:
-                moves.move(tx, rows.ticket_row(tx, replaces), Step.SUPERSEDE, who, successor=ticket.id)
+            for older in replaces:
+                moves.move(tx, rows.ticket_row(tx, older), Step.SUPERSEDE, who, successor=ticket.id)
             self._insert(tx, ticket, who, origin=origin)
             return self._entry(tx, ticket.id)
 
@@ -86,12 +86,12 @@ class TicketBook:
         with self.store.read() as tx:
             return tuple(self._entry(tx, ticket) for ticket in rows.open_tickets(tx, account=account))
 
-    def same_words(self, ticket_words: str, owner: str, *, since: float) -> Row | None:
-        """The newest ticket made of the same words by the same person, if any."""
+    def same_words(self, ticket_words: str, owner: str, *, since: float) -> list[Row]:
+        """The newest tickets made of the same words by the same person, the newest first."""
         with self.store.read() as tx:
-            return tx.row(
+            return tx.rows(
                 "SELECT id, status, created, successor FROM trade_tickets "
-                "WHERE owner = ? AND words = ? AND created >= ? ORDER BY created DESC, id LIMIT 1",
+                "WHERE owner = ? AND words = ? AND created >= ? ORDER BY created DESC, id LIMIT 20",
                 owner,
                 digest(ticket_words),
                 since,

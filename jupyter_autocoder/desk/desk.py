@@ -28,11 +28,12 @@ from jupyter_autocoder.broking.answers import Answers
 from jupyter_autocoder.broking.audit import Who
 from jupyter_autocoder.broking.base import Broker
 from jupyter_autocoder.broking.card import card
-from jupyter_autocoder.broking.drafting import Drafter, Wish, matching, new_id, spend
+from jupyter_autocoder.broking.drafting import Drafter, Wish, matching, recorded, spend
 from jupyter_autocoder.broking.entries import Claim, Entry, Fill, Standing, Summary
 from jupyter_autocoder.broking.sending import Sender
 from jupyter_autocoder.broking.tickets import TicketBook
 from jupyter_autocoder.desk.help import Helper, helped
+from jupyter_autocoder.desk.lineage import is_follow_up, next_ticket, origin, said_before
 from jupyter_autocoder.desk.live import ASK_LIVE, Place, live_refusal
 from jupyter_autocoder.desk.management import manage
 from jupyter_autocoder.desk.outcome import Outcome, OutcomeKind
@@ -50,6 +51,8 @@ from jupyter_autocoder.trade.terms import Kind, ReadBy
 from jupyter_autocoder.trade.tickets import Ticket
 
 DAY = 86_400.0
+# Nothing was sent of a ticket that stands like this, and nothing will be.
+_EDITABLE = frozenset({State.PENDING, State.EXPIRED, State.DISMISSED, State.BLOCKED})
 
 
 class Desk:
@@ -96,11 +99,11 @@ class Desk:
         return Who(actor="human", person=self.owner, session=self.session)
 
     # -- words -----------------------------------------------------------------------------------------------------
-    def take(self, text: str, *, helper: Helper | None = None) -> Outcome:
+    def take(self, text: str, *, helper: Helper | None = None, instead_of: str = "") -> Outcome:
         """Read words and act on the reading; only a ticket can come of it, never an order.
 
         A ticket's id alone shows that ticket again. `helper` stands in for the desk's own, where this call has to be
-        stopped in another way.
+        stopped in another way; a ticket made of the words takes the place of the waiting one named by `instead_of`.
         """
         if ticket := ticket_named(text):
             return self.open(ticket)
@@ -108,17 +111,17 @@ class Desk:
         # What a model read cannot be read anew in the server, where live orders are completed.
         chosen = None if self.waits_for_server else helper or self._helper
         reading, remark = helped(read_command(storable(text), account), account, chosen)
-        outcome = self.act(reading)
+        outcome = self.act(reading, instead_of=instead_of)
         return replace(outcome, text=f"{outcome.text} {remark}") if remark else outcome
 
-    def act(self, reading: Reading) -> Outcome:
+    def act(self, reading: Reading, *, instead_of: str = "") -> Outcome:
         """Do what a reading asks, as far as words may: draft a ticket, answer, cancel, halt, or ask back.
 
         Raises TradeRefused when the gate says no, with every reason.
         """
         self._begin()
         if reading.kind in (Kind.ORDER, Kind.ORDERS):
-            return self._shown(self.draft(reading), reading)
+            return self._shown(self.draft(reading, instead_of=instead_of), reading)
         if reading.kind is Kind.QUERY:
             answer = self.answers().answer(reading)
             return Outcome(kind="answer", text=answer.text, data=answer.data, reading=reading)
@@ -134,16 +137,34 @@ class Desk:
         drafted = entry.state is State.DRAFT and not self.waits_for_server
         return self._shown(self.prepare(ticket) if drafted else entry)
 
-    def draft(self, reading: Reading) -> Entry:
+    def edit(self, ticket: str, text: str, who: Who) -> Outcome:
+        """Read a person's other words for a ticket; what they make takes its place, and nothing else does.
+
+        Raises TradeRefused on another person's ticket, TicketConflict when something came of this one meanwhile.
+        """
+        entry = self._check_owner(ticket, who)
+        if entry.state not in _EDITABLE:
+            raise TicketConflict(f"ticket {ticket} is {entry.state}", ticket=ticket, state=entry.state, do="look at it")
+        if text.split() == entry.ticket.text.split() and is_follow_up(self.book, entry):
+            raise UsageError(
+                "these are the words of the sale, which is done", do="say only what to buy, and for how much"
+            )
+        outcome = self.take(text, instead_of=ticket)
+        if outcome.kind == "ticket" and self.book.get(ticket).state is State.PENDING:
+            self.book.dismiss(ticket, who)  # A change of an open order is no new version of this one.
+        return outcome
+
+    def draft(self, reading: Reading, *, instead_of: str = "") -> Entry:
         """Make the ticket of an acting reading and let it wait for a person."""
         if self.waits_for_server:
             return self._record_draft(Wish.of(reading))
+        wish = replace(Wish.of(reading), parent=instead_of)
         cancels = tuple(
             order.client_order_id
             for target in reading.cancels
             for order in matching(target, self.broker().open_orders())
         )
-        return self._propose(Wish.of(reading, cancels=cancels))
+        return self._propose(replace(wish, cancels=cancels))
 
     def basket(self, weights: Mapping[str, Any], *, whole: bool = False, text: str = "") -> Outcome:
         """Make one ticket towards target weights in percent of equity, from a mapping or a column of a frame.
@@ -182,42 +203,33 @@ class Desk:
         """Make a ticket of a wish and let it wait for a person."""
         return self._shown(self._propose(wish), reading)
 
-    def _propose(self, wish: Wish, *, origin: str | None = None) -> Entry:
+    def _propose(self, wish: Wish, *, cause: str = "") -> Entry:
+        """Seal and show; without a `cause`, what a person said before makes room, and so does what this one edits."""
         wish = replace(wish, text=storable(wish.text))
         standing = self.book.standing(self._account())
-        before = self.book.same_words(wish.text, self.owner, since=standing.now - DAY)
-        replaces = ""
-        if before is not None and not wish.parent:
-            wish, replaces = same_words(wish, before, standing.now)
+        replaces: tuple[str, ...] = ()
+        if not cause:
+            found = self.book.same_words(wish.text, self.owner, since=standing.now - DAY)
+            if before := said_before(self.book, found):
+                wish, replaces = same_words(wish, before, standing.now)
+            if wish.parent and self.book.get(wish.parent).state is State.PENDING:
+                replaces = tuple(dict.fromkeys([*replaces, wish.parent]))
         ticket = self.drafter().prepare(wish, standing)
         try:
-            return self.book.propose(ticket, self.me, origin=origin, replaces=replaces)
+            return self.book.propose(ticket, self.me, origin=cause or None, replaces=replaces)
         except (TicketConflict, IllegalStep):
-            if not replaces or origin:
+            # What was to be edited moved on at this very moment: then the new words are one order too many.
+            if not replaces or (wish.parent and self.book.get(wish.parent).state not in _EDITABLE):
                 raise
-            # The older ticket moved on at this very moment; what it became has to stand on the new one.
-            return self._propose(wish)
+            # What the older ticket of the same words became has to stand on the new one.
+            return self._propose(replace(wish, note="", same_text=""))
 
     def _record_draft(self, wish: Wish) -> Entry:
         if wish.read_by == ReadBy.MODEL:
             raise TradeRefused(
                 "live orders are drafted here from words that the fixed rules can read", reasons=("model",)
             )
-        now = int(self.book.now() * 1000)
-        ticket = Ticket(
-            id=new_id(),
-            owner=self.owner,
-            mode="live",
-            broker=self.settings.trade.broker,
-            account=self.settings.trade.account,
-            text=wish.text,
-            legs=(),
-            created=now,
-            expires=now + int(self.settings.trade.limit_ttl * 1000),
-            read_by=wish.read_by,
-            weights=wish.weights or {},
-            whole=wish.whole,
-        )
+        ticket = recorded(wish, self.settings.trade, owner=self.owner, now=self.book.now())
         return self.book.draft(ticket, self.me)
 
     def _shown(self, entry: Entry, reading: Reading | None = None) -> Outcome:
@@ -359,7 +371,7 @@ class Desk:
             leg = entry.legs[follow_up.after]
             if leg.state not in FINAL or not leg.filled_qty or leg.filled_price is None:
                 continue
-            if entry.ticket.owner != self.owner or self.book.made_of(origin := f"follow:{entry.id}:{index}"):
+            if entry.ticket.owner != self.owner or self.book.made_of(cause := origin(entry.id, index)):
                 continue
             proceeds = leg.filled_qty * leg.filled_price - leg.fees
             wish = Wish(
@@ -370,7 +382,7 @@ class Desk:
                 parent=entry.id,
             )
             try:
-                self._propose(wish, origin=origin)
+                self._propose(wish, cause=cause)
             except TradeRefused as error:
                 self.book.note(
                     entry.id, follow_up.after, Fill(message=f"what was to follow was not drafted: {error.what}")
@@ -383,19 +395,7 @@ class Desk:
         """The ticket as texts for a face (see `broking.card`); `next` is the ticket to go on with where it is done."""
         entry = self.book.get(ticket)
         texts = card(entry, now=self.book.now(), events=[dict(event) for event in self.book.events(ticket)])
-        return {**texts, "next": self._next(entry)}
-
-    def _next(self, entry: Entry) -> str:
-        """A ticket that the proceeds of this one made, or of the sale that this one came of, while it waits."""
-        origin: Entry | None = entry if entry.done else None
-        while origin is not None:
-            for index in range(len(origin.ticket.follow_ups)):
-                made = self.book.made_of(f"follow:{origin.id}:{index}")
-                if made and self.book.get(made).state is State.PENDING:
-                    return made
-            # A ticket with today's price has the older one between itself and the sale.
-            origin = self.book.get(origin.ticket.parent) if origin.ticket.parent else None
-        return ""
+        return {**texts, "next": next_ticket(self.book, entry)}
 
     def tickets(self, *, states: tuple[State, ...] = (), limit: int = 100) -> tuple[Summary, ...]:
         """This person's newest tickets."""

@@ -4,12 +4,14 @@ The notebook's widget and the sidebar's endpoint both speak it; `ticket` is the 
 
     draw                         -> the card's texts and a fresh one-time nonce
     confirm  hash nonce ticks    -> the click; `clicked` says when it was made
-    dismiss | cancel | alive
+    dismiss | cancel
     edit     text                -> new words; the ticket they make takes this one's place
     retry    hash nonce leg      -> send a leg of unknown fate again, under the same id
+    alive
 
 The ticket at hand may go on to another one while a message is on its way: what was meant for the one does nothing to
-the other.
+the other. A message without a `ticket` is meant for the one that the control was made for; a hash and a nonce are of
+one ticket alone, and name it too.
 
 A message is a claim, never an authority: who speaks comes from the face's session, what is sent from the stored row.
 """
@@ -27,7 +29,6 @@ from jupyter_autocoder.broking.entries import Claim, Entry
 from jupyter_autocoder.desk.desk import Desk
 from jupyter_autocoder.desk.said import ticket_named
 from jupyter_autocoder.errors import AutocoderError, UsageError
-from jupyter_autocoder.trade.states import State
 
 Reply = dict[str, Any]
 LONGEST_TEXT = 2000
@@ -45,6 +46,7 @@ class CardPort:
     ) -> None:
         self.desk = desk
         self.ticket = ticket
+        self._first = ticket
         self.drawn: Entry | None = None
         self._who = who
         self._on_change = on_change
@@ -62,7 +64,7 @@ class CardPort:
     def draw(self) -> Reply:
         """The card as it stands, with a nonce where a click could do something.
 
-        Where the ticket is done and its proceeds made another one, the control goes on with that.
+        Where another ticket took the place of this one, or its proceeds made one, the control goes on with that.
         """
         with self._one_at_a_time:
             # Read before the texts: what changes in between is seen at the next look.
@@ -100,11 +102,8 @@ class CardPort:
         if not isinstance(message, Mapping):
             raise UsageError("a message is an object with a kind")
         kind = message.get("kind")
-        if kind not in _LOOKS and message.get("ticket", self.ticket) != self.ticket:
-            raise UsageError(
-                "the card had just gone on to another ticket, and nothing was done",
-                do="read what it shows now, then click again",
-            )
+        if kind not in _LOOKS:
+            self._check_meant(message)
         if kind == "alive":
             return {"kind": "alive"}
         if kind == "confirm":
@@ -119,12 +118,21 @@ class CardPort:
         elif kind == "cancel":
             self.desk.cancel(self.ticket, self._who)
         elif kind == "edit":
-            self._edit(message.get("text"))
+            self._adopt(self._edit(message.get("text")))
         elif kind == "draw":
             self.desk.refresh(self.ticket)
         else:
             raise UsageError(f"unknown message: {str(kind)[:40]!r}")
         return self.draw()
+
+    def _check_meant(self, message: Mapping[str, Any]) -> None:
+        """Raise unless the message is for the ticket at hand: the control may have gone on since the click."""
+        named = "hash" in message and "nonce" in message
+        if message.get("ticket", self.ticket if named else self._first) != self.ticket:
+            raise UsageError(
+                "the card had just gone on to another ticket, and nothing was done",
+                do="read what it shows now, then click again",
+            )
 
     def _claim(self, message: Mapping[str, Any]) -> Claim:
         ticks, clicked = message.get("ticks", []), message.get("clicked")
@@ -142,18 +150,16 @@ class CardPort:
             ticks=frozenset(ticks),
         )
 
-    def _edit(self, text: object) -> None:
+    def _edit(self, text: object) -> Entry | None:
         if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
             raise UsageError("say the order in words")
         if ticket_named(text):
             # These words would show a ticket that is there already, and this one is not to make room for that.
             raise UsageError("that is a ticket's id, not an order", do="say the order in words")
-        outcome = self.desk.take(text)
-        if outcome.entry is None or outcome.kind != "ticket":
+        outcome = self.desk.edit(self.ticket, text, self._who)
+        if outcome.kind != "ticket":
             raise UsageError(outcome.text)
-        old, self.ticket = self.ticket, outcome.entry.id
-        if old != self.ticket and self.desk.book.get(old).state is State.PENDING:
-            self.desk.dismiss(old, self._who)
+        return outcome.entry
 
     def _adopt(self, entry: Entry | None) -> None:
         """Go on with the ticket that took the place of this one."""

@@ -37,12 +37,12 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
-def same_words(wish: Wish, before: Row, now: float) -> tuple[Wish, str]:
+def same_words(wish: Wish, before: Row, now: float) -> tuple[Wish, tuple[str, ...]]:
     """Mark a wish whose words were a ticket already; return it with the id of the ticket that makes room for it."""
     state, minutes = State(before["status"]), int((now - before["created"]) // 60)
     words = f"the same words made ticket {before['id']} {minutes} min ago, which is {state}"
     if state is State.PENDING:
-        return replace(wish, note=f"Replaces it: {words}. {wish.note}".strip()), before["id"]
+        return replace(wish, note=f"Replaces it: {words}. {wish.note}".strip()), (before["id"],)
     if state in (State.DISMISSED, State.EXPIRED, State.SUPERSEDED, State.BLOCKED, State.DRAFT):
-        return replace(wish, note=f"By the way: {words}. {wish.note}".strip()), ""
-    return replace(wish, same_text=words), ""
+        return replace(wish, note=f"By the way: {words}. {wish.note}".strip()), ()
+    return replace(wish, same_text=words), ()

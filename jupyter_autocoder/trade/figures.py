@@ -72,7 +72,8 @@ class Figures(abc.ABC):
             return self._make("NUM", at, run.ends[count - 1], value)
         if number.part:
             return self._make("PART", at, run.ends[count - 1], value * 100)
-        return self._united(at, run.ends[count - 1], value)
+        # A whole number in words has taken every scale that can belong to it.
+        return self._united(at, run.ends[count - 1], value, scale=1 if value == value.to_integral_value() else 0)
 
     def _article(self, at: int, run: Run) -> Lexeme | None:
         """ "a share" is one share; "a" before anything else is an article."""
@@ -116,17 +117,19 @@ class Figures(abc.ABC):
         word = scale[1].lower()
         return self._make("MONEY", at, scale.end(), value * {**numbers.SCALES, "grand": 1000, "k": 1000}.get(word, 1))
 
-    def _united(self, at: int, end: int, value: Decimal) -> Lexeme:
-        """Give a plain number the unit that its next word says, if one does."""
+    def _united(self, at: int, end: int, value: Decimal, *, scale: int = 0) -> Lexeme:
+        """Give a plain number the unit that its next word says, if one does; `scale` is the last one it took."""
         unit = re.compile(r"[ -]?(?:us )?([A-Za-z]+)(?: cent\b)?").match(self.text, end)
         word = unit[1].lower() if unit else ""
         name = self._name(unit.start(1)) if unit else None
         if unit and name and len(words_of(name.text)) > 1:
             return self._make("NUM", at, end, value)  # "10 Dollar General": the word belongs to the company
-        if unit and word in numbers.SCALES and word != "dozen":
-            return self._united(at, unit.end(1), value * numbers.SCALES[word])
-        if unit and word == "dozen":
-            return self._united(at, unit.end(1), value * 12)
+        if unit and word in numbers.SCALES:
+            size = numbers.SCALES[word]
+            # "2 hundred thousand" is a number; "two hundred three hundred" is two.
+            if scale and not (scale == 100 and size >= 1000):
+                return self._make("VAGUE", at, unit.end(1))
+            return self._united(at, unit.end(1), value * size, scale=size)
         if unit and word in _MONEY_WORDS:
             return self._make("MONEY", at, unit.end(1), value)
         if unit and word == "grand":

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from jupyter_autocoder.trade import numbers, vocabulary
 from jupyter_autocoder.trade.figures import Figures, Lexeme, Run
+from jupyter_autocoder.trade.segments import ORDER_VERBS
 from jupyter_autocoder.trade.symbols import LONGEST_NAME, SUFFIXES, Symbols, ordinary, words_of
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
@@ -23,6 +24,7 @@ _ORDER_ID = re.compile(r"#?\s?((?=[A-Za-z0-9-]*\d)[A-Za-z0-9][A-Za-z0-9_-]*)(?![
 _ORDER_ID_WORDS = re.compile(
     r"(?:orders?|ticket|trade)(?: (?:id|number|no\.?|num))?:? ?(?=#|[A-Za-z0-9-]*\d)", re.IGNORECASE
 )
+_BEHIND_MINUS = re.compile(r"[- ]*[$.]?\d")
 _PROFIT = re.compile(r"p ?[&/] ?l\b", re.IGNORECASE)
 _LEGAL = "inc|incorporated|corp|corporation|co|company|ltd|limited|plc"
 # ", Inc." belongs to the name before it; its full stop too, unless a sentence follows.
@@ -325,9 +327,20 @@ class _Lexer(Figures):
             return plain
         return vocabulary.forgiven(plain) or plain
 
+    def _alters_a_number(self, at: int) -> bool:
+        """Whether a sign belongs to a number: "buy - 5", ",5" and "5+" are not the number alone."""
+        before, behind = self.text[at - 1 : at] if at else "", self.text[at + 1 :]
+        if self.text[at] == "-":
+            return self.last in ORDER_VERBS and bool(_BEHIND_MINUS.match(behind))
+        if self.text[at] == ",":
+            return before in ("", " ") and behind[:1].isdigit()
+        return self.text[at] == "+" and before.isdigit() and not behind[:1].isalnum()
+
     # -- signs ---------------------------------------------------------------------------------------------------------
     def _sign(self, at: int) -> Lexeme | None:
         char = self.text[at]
+        if self._alters_a_number(at):
+            return None
         if char in ",;\n&+":
             return self._make("JOIN", at, at + 1, char)
         if char == ":" and self.text[at + 1 : at + 2].isdigit():

@@ -96,7 +96,7 @@ def _rate(case: Case) -> Found:
 
 
 def _buying_power(case: Case) -> Found:
-    need = ZERO
+    need = most = ZERO
     for index, leg in enumerate(case.legs):
         if leg.order_class is OrderClass.OCO:
             continue
@@ -104,6 +104,9 @@ def _buying_power(case: Case) -> Found:
             need -= leg.cost if leg.side is Side.SELL else ZERO
         else:
             need += leg.cost * (MARKET_PAD if leg.type is OrderType.MARKET and leg.qty is not None else 1) + leg.fees
+        most = max(most, need)
+    if any(leg.after is not None for leg in case.legs):
+        need = most  # A sale that comes after a purchase pays for nothing.
     if need > case.snapshot.account.buying_power:
         have = _usd(case.snapshot.account.buying_power)
         yield "buying_power", f"about {_usd(need)} is needed (market orders are counted 4 % higher), there is {have}"

@@ -297,8 +297,8 @@ class Reading:
     """What a sentence means. `to_dict()` is the public form; absent means not said.
 
     `text` is the person's own words, `resolved` maps a company's name as written to its symbol, `note` is for the
-    card; these three and `read_by` stay out of the public form. `reason`, `missing` and `candidates` explain why
-    nothing was drafted.
+    card, `in_order` says that the words put one order after the other ("first ..., then ..."); these and `read_by` stay
+    out of the public form. `reason`, `missing` and `candidates` explain why nothing was drafted.
     """
 
     kind: Kind
@@ -323,6 +323,7 @@ class Reading:
     note: str = ""
     resolved: Mapping[str, str] = field(default_factory=dict)
     read_by: ReadBy = ReadBy.GRAMMAR
+    in_order: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "target_weights", dict(self.target_weights))

@@ -25,6 +25,7 @@ from jupyter_autocoder.trade.segments import (
     choices,
     is_change,
     retagged,
+    says_order,
     segments,
     trimmed,
     with_waits_joined,
@@ -79,6 +80,7 @@ class _Reader:
         self.account = account
         self.symbols = symbols
         self.lexemes: list[Lexeme] = []
+        self.begins_row = False
 
     def read(self) -> Reading:
         if len(self.raw) > LONGEST:
@@ -130,6 +132,7 @@ class _Reader:
         polite = _POLITE.match(text.lower())
         opener = openers().match(text.lower())
         if opener:
+            self.begins_row = says_order(opener[0])
             text = text[opener.end() :]
         if polite:
             text = re.sub(r"[\s?]+$", "", text)
@@ -290,7 +293,9 @@ class _Reader:
         if weighed:
             return weighed
         conditional = any(one.kind == "IF" for one in lexemes)
-        return _merged([self._one(segment) for segment in segments(lexemes)], conditional=conditional)
+        in_order = self.begins_row or any(one.kind == "JOIN" and says_order(one.text) for one in lexemes)
+        found = [self._one(segment) for segment in segments(lexemes)]
+        return _merged(found, conditional=conditional, in_order=in_order)
 
     def _one(self, lexemes: list[Lexeme]) -> Instruction | Reading | tuple[Target, ...]:
         """Read one instruction: an order, a cancellation, a change or a halt."""
@@ -312,7 +317,9 @@ class _Reader:
         return assembled(parts, self.account)
 
 
-def _merged(found: Sequence[Instruction | Reading | tuple[Target, ...]], *, conditional: bool) -> Reading:
+def _merged(
+    found: Sequence[Instruction | Reading | tuple[Target, ...]], *, conditional: bool, in_order: bool
+) -> Reading:
     """Make one reading of all instructions of a text."""
     if len(found) == 1 and isinstance(found[0], Reading):
         return found[0]
@@ -325,6 +332,8 @@ def _merged(found: Sequence[Instruction | Reading | tuple[Target, ...]], *, cond
         if isinstance(one, Instruction):
             orders += _after(one.orders, orders)
         elif isinstance(one, tuple):
+            # A ticket cancels before it sends: "buy A, then cancel B" would be turned round.
+            ask_unless(not (in_order and orders), "unsupported_combination")
             cancels += one
     # "If it falls, sell A and buy B": whether the condition is for both, only the person knows.
     ask_unless(len(orders) <= 1 or not conditional, "ambiguous_condition", missing=("condition",))
@@ -338,6 +347,7 @@ def _merged(found: Sequence[Instruction | Reading | tuple[Target, ...]], *, cond
         close_all=bool(everything),
         excluded=everything[0].excluded if everything else (),
         cancels=tuple(cancels),
+        in_order=in_order and len(orders) > 1,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -18,10 +19,12 @@ _SIDES = frozenset({"BUY", "SELL", "SHORT"})
 _NUMBERS = frozenset({"NUM", "MONEY", "PERCENT"})
 # "Place a buy stop for 10 AAPL": there "for" belongs to the verb.
 _BEFORE_FOR = frozenset({"BUY", "SELL", "SHORT", "LIMIT", "STOP", "STOP_LIMIT", "MARKET"})
-# Joints that end a sentence: an amount before one is not of the symbol after it.
-_HARD = frozenset({".", ";", "\n", "!"})
+# Joints that end a sentence or add something: an amount before one is not of the symbol after it.
+_SOFT = frozenset({",", "-", ":"})
 # Joints that say of what stands before them that it has a place in a row: "sell 10 AAPL first".
 _RANKS = frozenset({"first", "then", "and then"})
+# Words in a joint that put what is behind it after what is before it.
+_IN_TIME = re.compile(r"\b(?:first|then|followed)\b", re.IGNORECASE)
 TRIES = 12  # readings of ambiguous words that are tried before asking
 
 
@@ -50,6 +53,11 @@ def _is_bound(lexemes: Sequence[Lexeme], at: int) -> bool:
     before, behind = ([one.kind for one in part] for part in (lexemes[:at], lexemes[at + 1 :]))
     closes = not behind or (behind[0] == "JOIN" and before[-1:] != ["JOIN"])
     return bool(ORDER_VERBS & set(before)) and "PROCEEDS" in (before if closes else behind)
+
+
+def says_order(words: str) -> bool:
+    """Whether a joint, or what a text begins with, puts one order after the other in time."""
+    return bool(_IN_TIME.search(words))
 
 
 def without_colons(lexemes: list[Lexeme]) -> list[Lexeme]:
@@ -127,7 +135,7 @@ def retagged(lexemes: list[Lexeme]) -> list[Lexeme]:
             kind = "BUY"
         elif _only_places(kind, following, after) or (one.text.lower() == "set" and following in _SIDES):
             kind = "PLACE"
-        elif kind == "JOIN" and one.value in _HARD:
+        elif kind == "JOIN" and one.value not in _SOFT:
             kind = "BREAK"
         elif kind == "FOR" and at and kinds[at - 1] in _BEFORE_FOR and following in ("NUM", "MONEY"):
             kind = "PLACE"

@@ -21,6 +21,7 @@ _ELLIPSIS, _TIMES, _BULLET = "\u2026", "\u00d7", "\u2022"
 _TYPOGRAPHY = frozenset(_SINGLE + _DOUBLE + _DASHES + _SPACES + "".join(_FRACTIONS) + _ELLIPSIS + _TIMES + _BULLET)
 # "Tesla's stock price" is about Tesla; in other places "McDonald's" keeps its s.
 _OWNER = re.compile(r"(?<=[A-Za-z])'s\b(?= (?:current |latest |last |stock |share |market )*(?:price|quote|value)\b)")
+_PLAIN_CHARACTER = re.compile(r"[A-Za-z0-9]")
 _PLAIN = str.maketrans(
     dict.fromkeys(_SINGLE, "'")
     | dict.fromkeys(_DOUBLE, '"')
@@ -59,18 +60,18 @@ def _is_apostrophe(text: str, at: int) -> bool:
 
 
 def _problem(raw: str) -> str | None:
-    if raw.isascii():
-        return "control_character" if any(ord(c) < 32 and c not in "\n\r\t" for c in raw) else None
     foreign_letters = latin_letters = False
     for char in raw:
         if char.isascii() or char in _TYPOGRAPHY:
+            if unicodedata.category(char) == "Cc" and char not in "\n\r\t":
+                return "control_character"
             latin_letters = latin_letters or char.isalpha()
             continue
         category = unicodedata.category(char)
         if category in ("Cf", "Cc", "Co", "Cs", "Cn") or category.startswith("M"):
             return "hidden_character"
-        if unicodedata.normalize("NFKC", char).isascii() and category[0] in "LN":
-            return "lookalike_character"  # full-width and mathematical letters and digits
+        if _PLAIN_CHARACTER.search(unicodedata.normalize("NFKC", char)):
+            return "lookalike_character"  # full-width, circled and mathematical letters and digits
         if category[0] in "LN":
             foreign_letters = foreign_letters or not unicodedata.name(char, "").startswith("LATIN")
     if foreign_letters:

@@ -74,8 +74,8 @@ class Leg(Terms):
 
     `derived` says how the size came about ("50 % of 100"), `price` is what the estimate was made with, `cost` the
     estimated amount without `fees`, `worst` the most it can cost (None: no bound), `held` and `then` the holding
-    before and after. `reducing` legs only make a holding smaller. `sold_for` on a ticket that spends proceeds names
-    the ticket that earned them.
+    before and after. `reducing` legs only make a holding smaller. `after` is the leg that must have filled before this
+    one is sent (None: none has to).
     """
 
     name: str = ""
@@ -93,6 +93,7 @@ class Leg(Terms):
     held: Decimal = ZERO
     then: Decimal = ZERO
     reducing: bool = False
+    after: int | None = None
 
     def __post_init__(self) -> None:
         if (self.qty is None) == (self.notional is None):

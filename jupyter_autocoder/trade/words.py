@@ -94,7 +94,8 @@ def duration(leg: Leg) -> str:
 
 def sentence(leg: Leg) -> str:
     """One leg in full: "SELL 50 AAPL (Apple Inc., NASDAQ), market, today, regular hours only"."""
-    return f"{verb(leg)} {size(leg)} {leg.symbol} ({company(leg)}), {price_terms(leg)}, {duration(leg)}"
+    turn = "" if leg.after is None else f", when order {leg.after + 1} has filled"
+    return f"{verb(leg)} {size(leg)} {leg.symbol} ({company(leg)}), {price_terms(leg)}, {duration(leg)}{turn}"
 
 
 def short(leg: Leg) -> str:
@@ -107,7 +108,9 @@ def headline(ticket: Ticket) -> str:
         return sentence(ticket.legs[0])
     if not ticket.legs:
         return ticket.text[:LONGEST]
-    line = f"{len(ticket.legs)} orders: " + "; ".join(short(leg) for leg in ticket.legs)
+    first, *others = ticket.legs
+    rest = "".join(f"; {'' if leg.after is None else 'then '}{short(leg)}" for leg in others)
+    line = f"{len(ticket.legs)} orders: {short(first)}{rest}"
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 

@@ -266,4 +266,4 @@ def test_edited_words_may_be_helped_too(helped: Callable[..., Desk]) -> None:
     reply = port.handle({"kind": "edit", "text": ODD})
 
     assert reply["card"]["text"] == ODD
-    assert desk.book.get(drafted.entry.id).state is State.DISMISSED
+    assert desk.book.get(drafted.entry.id).state is State.SUPERSEDED

@@ -121,7 +121,7 @@ def test_every_follow_up_of_a_sale_gets_its_turn_on_the_card(
         prices.set("MSFT", "440")
         replaced = click(port)
         assert (replaced["parent"], replaced["legs"][0]["symbol"]) == (one["id"], "MSFT")
-    other = port.handle({"kind": "dismiss"})["card"] if first == "dismiss" else click(port)
+    other = port.handle({"kind": "dismiss", "ticket": port.ticket})["card"] if first == "dismiss" else click(port)
     last = click(port)
 
     assert one["headline"].startswith("BUY $750.00 of MSFT")
@@ -254,7 +254,192 @@ def test_editing_makes_a_new_ticket_in_the_place_of_the_old(desk: Desk) -> None:
 
     assert reply["card"]["act"] == "Buy 5 AAPL"
     assert port.ticket == reply["card"]["id"] != drafted.entry.id  # type: ignore[union-attr]
-    assert desk.book.get(drafted.entry.id).state is State.DISMISSED  # type: ignore[union-attr]
+    old = desk.book.get(drafted.entry.id)  # type: ignore[union-attr]
+    assert (old.state, old.successor) == (State.SUPERSEDED, port.ticket)
+
+
+def test_an_edit_is_refused_where_something_came_of_the_ticket_meanwhile(desk: Desk) -> None:
+    drafted = desk.take("buy 10 AAPL").entry
+    assert drafted is not None
+    here, elsewhere = CardPort(desk, drafted.id, ADA), CardPort(desk, drafted.id, ADA)
+
+    sold = click(elsewhere)
+    reply = here.handle({"kind": "edit", "text": "buy 5 AAPL", "ticket": drafted.id})
+
+    assert sold["state"] == "filled"
+    assert "is filled" in reply["problem"]
+    assert [one.id for one in desk.tickets()] == [drafted.id], "no second order waits"
+
+
+def test_an_edit_that_loses_against_a_click_makes_no_ticket(desk: Desk, monkeypatch: Any) -> None:
+    drafted = desk.take("buy 10 AAPL").entry
+    assert drafted is not None
+    here, elsewhere = CardPort(desk, drafted.id, ADA), CardPort(desk, drafted.id, ADA)
+    propose = desk.book.propose
+
+    def a_moment_late(*about: Any, **more: Any) -> Any:
+        click(elsewhere)
+        return propose(*about, **more)
+
+    monkeypatch.setattr(desk.book, "propose", a_moment_late)
+    reply = here.handle({"kind": "edit", "text": "buy 5 AAPL", "ticket": drafted.id})
+
+    assert reply["problem"]
+    assert [(one.id, one.state) for one in desk.tickets()] == [(drafted.id, State.FILLED)]
+
+
+# -- several faces -----------------------------------------------------------------------------------------------------
+def test_another_face_goes_on_to_the_ticket_with_the_new_price_and_carries_no_click_over(
+    desk: Desk, prices: SetPrices, store: Store, orders_of: Callable[[Store], int]
+) -> None:
+    drafted = desk.take("buy 10 AAPL").entry
+    assert drafted is not None
+    here, elsewhere = CardPort(desk, drafted.id, ADA), CardPort(desk, drafted.id, ADA)
+    old = elsewhere.draw()
+    prices.set("AAPL", "160")
+    new = click(here)
+
+    stale = elsewhere.handle({"kind": "confirm", "ticket": drafted.id, "hash": old["card"]["hash"],
+                              "nonce": old["nonce"], "ticks": ["first_trade:0"]})  # fmt: skip
+    drawn = elsewhere.draw()
+
+    assert new["parent"] == drafted.id
+    assert "replaces it" in stale["problem"]
+    assert (stale["card"]["id"], stale["card"]["state"]) == (new["id"], "pending")
+    assert stale["nonce"] not in ("", old["nonce"])
+    assert any("price moved" in line for line in drawn["card"]["changed"])
+    assert orders_of(store) == 0, "nothing was confirmed by going on"
+    assert click(elsewhere)["state"] == "filled"
+    assert orders_of(store) == 1
+
+
+@pytest.mark.parametrize("end", ["confirm", "dismiss", "edit"])
+def test_a_face_that_was_away_meanwhile_shows_what_became_of_the_newest_ticket(
+    desk: Desk, prices: SetPrices, end: str
+) -> None:
+    drafted = desk.take("buy 10 AAPL").entry
+    assert drafted is not None
+    here, away = CardPort(desk, drafted.id, ADA), CardPort(desk, drafted.id, ADA)
+    for price in ("160", "170"):
+        prices.set("AAPL", price)
+        click(here)
+    if end == "confirm":
+        click(here)
+    else:
+        here.handle({"kind": end, "text": "buy 4 AAPL", "ticket": here.ticket})
+
+    card = away.draw()["card"]
+
+    assert (card["id"], card["state"]) == (
+        here.ticket,
+        {"confirm": "filled", "dismiss": "dismissed"}.get(end, "pending"),
+    )
+
+
+def test_the_same_words_said_elsewhere_have_a_card_of_their_own(desk: Desk) -> None:
+    first, second = desk.take("buy 10 AAPL").entry, desk.take("buy 10 AAPL").entry
+    assert first is not None
+    assert second is not None
+
+    card = CardPort(desk, first.id, ADA).draw()["card"]
+
+    assert (card["id"], card["state"], card["successor"]) == (first.id, "superseded", second.id)
+
+
+# -- follow-ups that change --------------------------------------------------------------------------------------------
+@pytest.fixture
+def halves(desk: Desk, buy: Callable[..., Outcome]) -> CardPort:
+    """A port that stands at the first of two follow-ups of a sale."""
+    buy(desk)
+    sale = desk.take(HALVES).entry
+    assert sale is not None
+    port = CardPort(desk, sale.id, ADA)
+    click(port)
+    return port
+
+
+@pytest.mark.parametrize("edits", [["buy 1 MSFT"], ["buy 2 MSFT", "buy 1 MSFT"]])
+@pytest.mark.parametrize("moved", [False, True])
+def test_an_edited_follow_up_leads_on_to_the_others(
+    halves: CardPort, prices: SetPrices, edits: list[str], moved: bool
+) -> None:
+    for words in edits:
+        edited = halves.handle({"kind": "edit", "text": words, "ticket": halves.ticket})["card"]
+    if moved:
+        prices.set("MSFT", "440")
+        click(halves)
+
+    other = click(halves)
+    last = click(halves)
+
+    assert edited["act"] == "Buy 1 MSFT"
+    assert (other["headline"][:16], other["state"]) == ("BUY $750.00 of F", "pending")
+    assert (last["id"], last["state"], last["next"]) == (other["id"], "filled", "")
+
+
+def test_a_follow_up_that_another_face_replaced_gets_its_turn_too(
+    desk: Desk, halves: CardPort, prices: SetPrices
+) -> None:
+    waiting = next(one.id for one in desk.tickets() if one.state is State.PENDING and one.id != halves.ticket)
+    elsewhere = CardPort(desk, waiting, ADA)
+    prices.set("F", "11")
+    click(elsewhere)
+
+    card = click(halves)
+
+    assert card["id"] == elsewhere.ticket != waiting
+    assert card["state"] == "pending"
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_saying_a_sale_again_takes_no_follow_up_away(
+    desk: Desk, halves: CardPort, prices: SetPrices, buy: Callable[..., Outcome], moved: bool
+) -> None:
+    buy(desk, "buy 20 AAPL")
+    if moved:
+        prices.set("MSFT", "440")
+        click(halves)
+
+    again = desk.take(HALVES).entry
+
+    assert again is not None
+    assert desk.book.get(halves.ticket).state is State.PENDING
+    assert "same_text" in {one.key for one in again.ticket.warnings}
+
+
+def test_a_follow_up_cannot_be_edited_into_the_sale_by_leaving_the_words_as_they_are(
+    desk: Desk, halves: CardPort
+) -> None:
+    before = desk.tickets()
+
+    reply = halves.handle({"kind": "edit", "text": f" {HALVES}", "ticket": halves.ticket})
+
+    assert "words of the sale" in reply["problem"]
+    assert desk.tickets() == before
+
+
+@pytest.mark.parametrize("message", [{"kind": "cancel"}, {"kind": "dismiss"}, {"kind": "edit", "text": "buy 1 F"}])
+def test_a_message_that_names_no_ticket_is_for_the_first_one(
+    desk: Desk, halves: CardPort, message: dict[str, Any]
+) -> None:
+    before = desk.tickets()
+
+    reply = halves.handle(message)
+
+    assert "another ticket" in reply["problem"]
+    assert desk.tickets() == before
+
+
+def test_a_hash_and_a_nonce_name_their_ticket_themselves(halves: CardPort) -> None:
+    drawn = halves.draw()
+    ticks = [warning["key"] for warning in drawn["card"]["warnings"]]
+    claim = {"kind": "confirm", "hash": drawn["card"]["hash"], "nonce": drawn["nonce"], "ticks": ticks}
+
+    forged = halves.handle({**claim, "hash": "0" * 64})
+    halves.handle(claim)
+
+    assert forged["problem"]
+    assert halves.desk.book.get(drawn["card"]["id"]).state is State.FILLED
 
 
 def test_a_broker_that_does_not_answer_shows_as_unknown_and_never_as_filled(desk: Desk, monkeypatch: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal as D
 from typing import Any
 
@@ -10,12 +11,12 @@ import pytest
 
 from jupyter_autocoder.broking.prices import SetPrices
 from jupyter_autocoder.desk import Claim, Desk, Outcome
-from jupyter_autocoder.errors import UsageError
+from jupyter_autocoder.errors import TradeRefused, UsageError
 from jupyter_autocoder.store import Store
 from jupyter_autocoder.trade.orders import Order, Reading, Size, Target
 from jupyter_autocoder.trade.record import record_text
 from jupyter_autocoder.trade.states import State
-from jupyter_autocoder.trade.terms import Action, Kind, ReadBy, Side
+from jupyter_autocoder.trade.terms import Action, Kind, OrderType, ReadBy, Side
 
 
 # -- several orders ----------------------------------------------------------------------------------------------------
@@ -83,6 +84,103 @@ def test_a_column_of_a_frame_gives_weights(desk: Desk) -> None:
     drafted = desk.basket(pandas.Series({"AAPL": 5.0, "F": 1.0}))
 
     assert len(drafted.entry.ticket.legs) == 2  # type: ignore[union-attr]
+
+
+# -- one after the other -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("words", ["buy 5 MSFT first, then sell 10 AAPL", "buy 5 MSFT followed by sell 10 AAPL"])
+def test_orders_that_were_said_one_after_the_other_are_sent_like_that(
+    desk: Desk, store: Store, claim: Callable[..., Claim], buy: Callable[..., Outcome], words: str
+) -> None:
+    buy(desk)
+
+    drafted = desk.take(words)
+    done = desk.confirm(claim(desk, drafted))
+
+    assert drafted.data["headline"] == "2 orders: BUY 5 MSFT; then SELL 10 AAPL"
+    assert drafted.data["legs"][1]["sentence"].endswith("when order 1 has filled")
+    assert done.entry is not None
+    assert [leg.state for leg in done.entry.legs] == [State.FILLED, State.FILLED]
+    with store.read() as tx:
+        sent = [row["symbol"] for row in tx.rows("SELECT symbol FROM trade_legs WHERE ticket = ? ORDER BY sent, leg",
+                                                 done.entry.id)]  # fmt: skip
+    assert sent == ["MSFT", "AAPL"]
+
+
+def test_a_mere_list_sells_first(desk: Desk, buy: Callable[..., Outcome]) -> None:
+    buy(desk)
+
+    drafted = desk.take("buy 5 MSFT and sell 10 AAPL")
+
+    assert drafted.data["headline"] == "2 orders: SELL 10 AAPL; BUY 5 MSFT"
+
+
+def test_what_comes_second_is_not_sent_while_the_first_has_not_filled(
+    desk: Desk, prices: SetPrices, claim: Callable[..., Claim], buy: Callable[..., Outcome], monkeypatch: Any
+) -> None:
+    buy(desk)
+    drafted = desk.take("sell 10 AAPL, then buy 5 F")
+    submit = desk.broker().submit
+    resting = {"type": OrderType.LIMIT, "limit_price": D(900)}
+    sent: list[str] = []
+
+    def slow(order: Any, *, client_order_id: str) -> Any:
+        sent.append(order.symbol)
+        report = submit(replace(order, **resting), client_order_id=client_order_id)
+        return replace(report, economics={})
+
+    monkeypatch.setattr(desk.broker(), "submit", slow)
+    monkeypatch.setattr("jupyter_autocoder.broking.sending.differences", lambda order, report: "")
+
+    done = desk.confirm(claim(desk, drafted)).entry
+
+    assert done is not None
+    assert sent == ["AAPL"]
+    assert [leg.state for leg in done.legs] == [State.ACCEPTED, State.BLOCKED]
+    assert "has not filled" in done.legs[1].message
+
+
+@pytest.mark.parametrize("words", [
+    "sell 10 AAPL at 200, then buy 5 F", "buy 5 F at the close, then sell 10 AAPL",
+    "buy 5 AAPL, then sell all my AAPL", "sell 10 AAPL, then buy MSFT with half my cash",
+    "sell 10 AAPL first, then buy 5 F at 9, then buy 5 MSFT",
+])  # fmt: skip
+def test_a_row_that_one_ticket_cannot_hold_is_asked_about(desk: Desk, buy: Callable[..., Outcome], words: str) -> None:
+    buy(desk)
+    before = desk.tickets()
+
+    with pytest.raises(TradeRefused) as refused:
+        desk.take(words)
+
+    assert refused.value.reasons == ("in_order",)
+    assert refused.value.do
+    assert desk.tickets() == before
+
+
+def test_a_purchase_before_a_sale_needs_its_money_at_once(
+    make: Callable[..., Desk], buy: Callable[..., Outcome]
+) -> None:
+    desk = make(paper_cash=2000)
+    buy(desk)
+
+    listed = desk.take("buy 4 MSFT and sell 10 AAPL")
+    with pytest.raises(TradeRefused) as refused:
+        desk.take("buy 4 MSFT first, then sell 10 AAPL")
+
+    assert listed.kind == "ticket"
+    assert "buying_power" in refused.value.reasons
+
+
+def test_a_moved_price_keeps_the_order_in_which_it_was_said(
+    desk: Desk, prices: SetPrices, claim: Callable[..., Claim], buy: Callable[..., Outcome]
+) -> None:
+    buy(desk)
+    drafted = desk.take("buy 5 MSFT, then sell 10 AAPL")
+    prices.set("MSFT", "440")
+
+    again = desk.confirm(claim(desk, drafted))
+
+    assert again.data["headline"] == "2 orders: BUY 5 MSFT; then SELL 10 AAPL"
+    assert again.data["state"] == "pending"
 
 
 # -- order management --------------------------------------------------------------------------------------------------

@@ -140,6 +140,28 @@ def test_a_reading_keeps_the_persons_own_words() -> None:
     assert reading.text == "  Buy 10 AAPL "
 
 
+@pytest.mark.parametrize("words", [
+    "buy 5 MSFT first, then sell 10 AAPL", "buy 5 MSFT, then sell 10 AAPL", "Buy 5 MSFT. Then sell 10 AAPL",
+    "first buy 5 MSFT and sell 10 AAPL", "buy 5 MSFT followed by sell 10 AAPL", "buy 5 MSFT and then sell 10 AAPL",
+])  # fmt: skip
+def test_words_that_put_one_order_after_the_other_are_kept(words: str) -> None:
+    reading = read_command(words)
+
+    assert [order.symbol for order in reading.orders] == ["MSFT", "AAPL"]
+    assert reading.in_order
+
+
+@pytest.mark.parametrize("words", [
+    "buy 5 MSFT and sell 10 AAPL", "buy 5 MSFT, sell 10 AAPL", "buy 5 MSFT; sell 10 AAPL", "first buy 5 MSFT",
+    "then buy 5 MSFT",
+])  # fmt: skip
+def test_a_mere_list_has_no_order_in_time(words: str) -> None:
+    reading = read_command(words)
+
+    assert reading.orders
+    assert not reading.in_order
+
+
 def test_an_ambiguous_company_names_its_share_classes() -> None:
     reading = read_command("buy 10 shares of Google")
 
