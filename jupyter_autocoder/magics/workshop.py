@@ -41,6 +41,7 @@ from jupyter_autocoder.llm.providers import provider
 from jupyter_autocoder.llm.redaction import redact
 from jupyter_autocoder.llm.tokens import count_request
 from jupyter_autocoder.lock import Entry, Lock, find
+from jupyter_autocoder.magics.inference import Meaning, wished
 from jupyter_autocoder.magics.status import money
 from jupyter_autocoder.policy import Policy, check
 from jupyter_autocoder.portal import portal
@@ -76,7 +77,7 @@ class Workshop:
 
     def await_frames(self) -> None:
         """Import pandas here where this notebook's locked code will bring frames back; for a thread that has time."""
-        if any(entry.outputs and "pandas" in _roots(entry.code) for entry in self._locked()):
+        if any(map(_brings_frames, self._locked())):
             # Whatever is wrong with it will be told by the cell that really needs it.
             with contextlib.suppress(Exception):
                 importlib.import_module("pandas")
@@ -277,8 +278,11 @@ class Workshop:
             store.close()
 
 
-def _roots(source: str) -> set[str]:
-    return {module.partition(".")[0] for module in imported(source)}
+def _brings_frames(entry: Entry) -> bool:
+    """Whether pandas made what comes back from this answer, as far as its code and its sentence tell."""
+    if "pandas" not in {module.partition(".")[0] for module in imported(entry.code)}:
+        return False
+    return bool(entry.outputs or wished(entry.prompt, Meaning(files={}), entry.inputs, ()))
 
 
 def purse_of(environ: Mapping[str, str]) -> Purse | None:
