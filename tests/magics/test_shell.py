@@ -21,6 +21,19 @@ pytestmark = [pytest.mark.kernel, pytest.mark.sandbox]
 Text = Callable[[Mapping[str, Any]], str]
 ODD = "{braces} %s 'quotes' ünïcode 🎉"
 Errors = Callable[[NotebookNode], list[str]]
+Ask = Callable[..., tuple[NotebookNode, FakeOpenAI]]
+
+
+@pytest.fixture
+def ask(notebook: Any) -> Ask:
+    """Run cells in a notebook whose model gives these answers; the server tells what it was asked."""
+
+    def run(answers: Any, *cells: str, env: Mapping[str, str] | None = None, **options: Any) -> Any:
+        with FakeOpenAI(answers, validate=True) as server:
+            node = notebook.run(*cells, env={**(env or {}), "OPENAI_BASE_URL": server.base_url}, **options)
+        return node, server
+
+    return run
 
 
 def python(source: str) -> str:
@@ -35,15 +48,15 @@ def status_of(cell: Mapping[str, Any]) -> str:
     return shown[-1] if shown else ""
 
 
-def test_a_sentence_goes_the_whole_way_and_values_land_in_the_namespace(notebook: Any, text_of: Text) -> None:
+def test_a_sentence_goes_the_whole_way_and_values_land_in_the_namespace(ask: Ask, text_of: Text) -> None:
     answers = {"Square": python("squares = [n * n for n in numbers]\nprint('made')\nsum(squares)")}
-    with FakeOpenAI(answers, validate=True) as server:
-        node = notebook.run(
-            "numbers = [1, 2, 3]",
-            f"%%autocode\nSquare `numbers` {ODD}\n---\nassert squares[0] == 1\nassert len(squares) == 3",
-            "squares",
-            env={"OPENAI_BASE_URL": server.base_url},
-        )
+
+    node, server = ask(
+        answers,
+        "numbers = [1, 2, 3]",
+        f"%%autocode\nSquare `numbers` {ODD}\n---\nassert squares[0] == 1\nassert len(squares) == 3",
+        "squares",
+    )
 
     asked, shown = node.cells[1], node.cells[2]
     assert "2 of 2 checks passed" in status_of(asked)
@@ -56,22 +69,20 @@ def test_a_sentence_goes_the_whole_way_and_values_land_in_the_namespace(notebook
     assert "[1, 2, 3]" not in json.dumps(server.requests)
 
 
-def test_a_data_frame_goes_in_and_comes_out_and_a_picture_is_shown(
-    notebook: Any, text_of: Text, errors_of: Errors
-) -> None:
+def test_a_data_frame_goes_in_and_comes_out_and_a_picture_is_shown(ask: Ask, text_of: Text, errors_of: Errors) -> None:
     source = (
         "import matplotlib.pyplot as plt\n"
         "daily = frame.groupby('day', observed=True)['close'].mean().to_frame()\n"
         "daily.plot()\nplt.show()"
     )
-    with FakeOpenAI({"Average": python(source)}) as server:
-        node = notebook.run(
-            "import pandas as pd\ndays = pd.Categorical(['mo', 'tu', 'mo'])",
-            "frame = pd.DataFrame({'day': days, 'close': [1.0, 2.0, 3.0]})",
-            "%%autocode --in frame --out daily\nAverage by day.",
-            "daily.loc['tu', 'close'] = 5.0\ndaily['close'].tolist(), daily.index.name",
-            env={"OPENAI_BASE_URL": server.base_url},
-        )
+
+    node, _ = ask(
+        {"Average": python(source)},
+        "import pandas as pd\ndays = pd.Categorical(['mo', 'tu', 'mo'])",
+        "frame = pd.DataFrame({'day': days, 'close': [1.0, 2.0, 3.0]})",
+        "%%autocode --in frame --out daily\nAverage by day.",
+        "daily.loc['tu', 'close'] = 5.0\ndaily['close'].tolist(), daily.index.name",
+    )
 
     assert errors_of(node) == [""] * 4
     kinds = {kind for output in node.cells[2].outputs for kind in output.get("data", {})}
@@ -79,13 +90,10 @@ def test_a_data_frame_goes_in_and_comes_out_and_a_picture_is_shown(
     assert text_of(node.cells[3]) == "([2.0, 5.0], 'day')"
 
 
-def test_refused_failing_and_unchecked_attempts_go_back_to_the_model(notebook: Any) -> None:
+def test_refused_failing_and_unchecked_attempts_go_back_to_the_model(ask: Ask) -> None:
     answers = [python("import subprocess"), python("r = 1 / 0"), python("r = 1"), python("r = 2")]
-    with FakeOpenAI(answers) as server:
-        node = notebook.run(
-            "%%autocode --attempts 4\nMake r.\n---\nassert r == 2",
-            env={"OPENAI_BASE_URL": server.base_url},
-        )
+
+    node, server = ask(answers, "%%autocode --attempts 4\nMake r.\n---\nassert r == 2")
 
     last = [request["messages"][-1]["content"] for request in server.requests]
     assert "subprocess" in last[1]
@@ -94,16 +102,15 @@ def test_refused_failing_and_unchecked_attempts_go_back_to_the_model(notebook: A
     assert "4 attempts" in status_of(node.cells[0])
 
 
-def test_the_sandbox_keeps_its_state_and_follow_ups_see_the_earlier_prompts(notebook: Any, text_of: Text) -> None:
-    with FakeOpenAI([python("hidden = 41"), python("hidden + 1")]) as server:
-        node = notebook.run(
-            "%%autocode\nRemember a number.",
-            "%%autocode\nAdd one to it.",
-            "%autocode history",
-            "%autocode code 1",
-            "'hidden' in globals()",
-            env={"OPENAI_BASE_URL": server.base_url},
-        )
+def test_the_sandbox_keeps_its_state_and_follow_ups_see_the_earlier_prompts(ask: Ask, text_of: Text) -> None:
+    node, server = ask(
+        [python("hidden = 41"), python("hidden + 1")],
+        "%%autocode\nRemember a number.",
+        "%%autocode\nAdd one to it.",
+        "%autocode history",
+        "%autocode code 1",
+        "'hidden' in globals()",
+    )
 
     assert "42" in text_of(node.cells[1])
     assert text_of(node.cells[2]) == "1. Remember a number.\n2. Add one to it."
@@ -112,18 +119,18 @@ def test_the_sandbox_keeps_its_state_and_follow_ups_see_the_earlier_prompts(note
     assert "Remember a number." in json.dumps(server.requests[1])
 
 
-def test_reset_and_fresh_forget_everything(notebook: Any, errors_of: Errors, text_of: Text) -> None:
+def test_reset_and_fresh_forget_everything(ask: Ask, errors_of: Errors, text_of: Text) -> None:
     answers = {"Remember": python("hidden = 41"), "Show": python("print('hidden' in dir())")}
-    with FakeOpenAI(answers) as server:
-        node = notebook.run(
-            "%%autocode\nRemember a number.",
-            "%autocode reset",
-            "%%autocode\nShow whether it is there.",
-            "%%autocode\nRemember a number, again.",
-            "%%autocode --fresh\nShow it.",
-            "%autocode history",
-            env={"OPENAI_BASE_URL": server.base_url},
-        )
+
+    node, _ = ask(
+        answers,
+        "%%autocode\nRemember a number.",
+        "%autocode reset",
+        "%%autocode\nShow whether it is there.",
+        "%%autocode\nRemember a number, again.",
+        "%%autocode --fresh\nShow it.",
+        "%autocode history",
+    )
 
     assert errors_of(node) == [""] * 6
     assert "False" in text_of(node.cells[2])
@@ -132,7 +139,7 @@ def test_reset_and_fresh_forget_everything(notebook: Any, errors_of: Errors, tex
 
 
 def test_files_are_lent_read_only_and_results_saved_beside_the_notebook(
-    notebook: Any, text_of: Text, errors_of: Errors
+    notebook: Any, ask: Ask, text_of: Text, errors_of: Errors
 ) -> None:
     (notebook.folder / "data").mkdir()
     (notebook.folder / "data" / "in.csv").write_text("a,b\n1,2\n")
@@ -140,14 +147,14 @@ def test_files_are_lent_read_only_and_results_saved_beside_the_notebook(
         "Copy": python("text = open('data/in.csv').read()\nopen('out.txt', 'w').write(text.upper())"),
         "Overwrite": python("open('data/in.csv', 'w').write('changed')"),
     }
-    with FakeOpenAI(answers) as server:
-        node = notebook.run(
-            "%%autocode --save out.txt\nCopy `data/in.csv` to out.txt.",
-            "%%autocode --save out.txt\nCopy it again.",
-            "%%autocode --save ../out.txt\nCopy it elsewhere.",
-            "%%autocode --attempts 1\nOverwrite `data/in.csv`.",
-            env={"OPENAI_BASE_URL": server.base_url},
-        )
+
+    node, _ = ask(
+        answers,
+        "%%autocode --save out.txt\nCopy `data/in.csv` to out.txt.",
+        "%%autocode --save out.txt\nCopy it again.",
+        "%%autocode --save ../out.txt\nCopy it elsewhere.",
+        "%%autocode --attempts 1\nOverwrite `data/in.csv`.",
+    )
 
     errors = errors_of(node)
     assert (notebook.folder / "out.txt").read_text() == "A,B\n1,2\n"
@@ -158,14 +165,10 @@ def test_files_are_lent_read_only_and_results_saved_beside_the_notebook(
     assert (notebook.folder / "data" / "in.csv").read_text() == "a,b\n1,2\n"
 
 
-def test_a_dry_run_shows_code_and_verdict_and_context_shows_what_would_be_sent(notebook: Any, text_of: Text) -> None:
-    with FakeOpenAI({"Make": python("r = 1")}) as server:
-        node = notebook.run(
-            "n = 3",
-            "%%autocode --dry-run\nMake r.",
-            "%autocode context Make something of `n`.",
-            env={"OPENAI_BASE_URL": server.base_url},
-        )
+def test_a_dry_run_shows_code_and_verdict_and_context_shows_what_would_be_sent(ask: Ask, text_of: Text) -> None:
+    node, server = ask(
+        {"Make": python("r = 1")}, "n = 3", "%%autocode --dry-run\nMake r.", "%autocode context Make something of `n`."
+    )
 
     assert "not run" in status_of(node.cells[1])
     assert "r = 1" in status_of(node.cells[1])
@@ -174,16 +177,15 @@ def test_a_dry_run_shows_code_and_verdict_and_context_shows_what_would_be_sent(n
     assert len(server.requests) == 1
 
 
-def test_a_function_is_adopted_as_its_exact_source(notebook: Any, errors_of: Errors) -> None:
-    with FakeOpenAI({"Write": python("import math\n\ndef area(r):\n    return math.pi * r * r")}) as server:
-        node = notebook.run(
-            "inserted = []\nget_ipython().set_next_input = lambda text, replace=False: inserted.append(text)",
-            "%%autocode\nWrite a function.\n---\nassert area(0) == 0",
-            "%autocode adopt area",
-            "%autocode adopt nothing",
-            "assert inserted == ['import math\\n\\n\\ndef area(r):\\n    return math.pi * r * r\\n'], inserted",
-            env={"OPENAI_BASE_URL": server.base_url},
-        )
+def test_a_function_is_adopted_as_its_exact_source(ask: Ask, errors_of: Errors) -> None:
+    node, _ = ask(
+        {"Write": python("import math\n\ndef area(r):\n    return math.pi * r * r")},
+        "inserted = []\nget_ipython().set_next_input = lambda text, replace=False: inserted.append(text)",
+        "%%autocode\nWrite a function.\n---\nassert area(0) == 0",
+        "%autocode adopt area",
+        "%autocode adopt nothing",
+        "assert inserted == ['import math\\n\\n\\ndef area(r):\\n    return math.pi * r * r\\n'], inserted",
+    )
 
     errors = errors_of(node)
     assert "it cannot cross as data" in status_of(node.cells[1])
@@ -193,32 +195,30 @@ def test_a_function_is_adopted_as_its_exact_source(notebook: Any, errors_of: Err
 
 
 def test_a_conversation_runs_checked_code_in_the_notebooks_own_sandbox(
-    notebook: Any, text_of: Text, errors_of: Errors
+    ask: Ask, text_of: Text, errors_of: Errors
 ) -> None:
-    with FakeOpenAI({"Remember": python("hidden = 41")}) as server:
-        node = notebook.run(
-            "import json\nfrom jupyter_autocoder.magics import run_for_chat",
-            "%%autocode\nRemember a number.",
-            "run = json.loads(run_for_chat('print(hidden)\\nhidden + 1'))\nrun['ok'], run['value'], run['stdout']",
-            "run = json.loads(run_for_chat('import subprocess'))",
-            "run['ok'], run['error']['name'], run['error']['line']",
-            env={"OPENAI_BASE_URL": server.base_url},
-        )
+    node, _ = ask(
+        {"Remember": python("hidden = 41")},
+        "import json\nfrom jupyter_autocoder.magics import run_for_chat",
+        "%%autocode\nRemember a number.",
+        "run = json.loads(run_for_chat('print(hidden)\\nhidden + 1'))\nrun['ok'], run['value'], run['stdout']",
+        "run = json.loads(run_for_chat('import subprocess'))",
+        "run['ok'], run['error']['name'], run['error']['line']",
+    )
 
     assert errors_of(node) == [""] * 5
     assert text_of(node.cells[2]) == "(True, '42', '41\\n')"
     assert text_of(node.cells[4]) == "(False, 'PolicyRefused', 1)"
 
 
-def test_what_cannot_work_is_refused_before_a_model_is_asked(notebook: Any, errors_of: Errors) -> None:
-    with FakeOpenAI({"Make": python("r = 1")}) as server:
-        node = notebook.run(
-            "import pandas as pd\nclass Model: pass\nframe = pd.DataFrame({'n': 1, 'model': [Model()] * 2})",
-            "%%autocode\nMake r of `frame`.",
-            "%%autocode\nMake r.\n---\ndef test_r(monkeypatch):\n    assert r",
-            "%%autocode\nMake r.\n---\nimport os\nassert os.environ",
-            env={"OPENAI_BASE_URL": server.base_url},
-        )
+def test_what_cannot_work_is_refused_before_a_model_is_asked(ask: Ask, errors_of: Errors) -> None:
+    node, server = ask(
+        {"Make": python("r = 1")},
+        "import pandas as pd\nclass Model: pass\nframe = pd.DataFrame({'n': 1, 'model': [Model()] * 2})",
+        "%%autocode\nMake r of `frame`.",
+        "%%autocode\nMake r.\n---\ndef test_r(monkeypatch):\n    assert r",
+        "%%autocode\nMake r.\n---\nimport os\nassert os.environ",
+    )
 
     assert [error.split("\n")[0] for error in errors_of(node)[1:]] == [
         "ValueCannotCross: frame (column 'model') is a Model: it cannot cross as data",
@@ -228,15 +228,13 @@ def test_what_cannot_work_is_refused_before_a_model_is_asked(notebook: Any, erro
     assert server.requests == []
 
 
-def test_doctest_lines_in_a_cell_are_checks_that_can_fail(notebook: Any, errors_of: Errors) -> None:
+def test_doctest_lines_in_a_cell_are_checks_that_can_fail(ask: Ask, errors_of: Errors) -> None:
     answers = {"Make": python("def double(n):\n    return n * 2")}
     cell = (
         "%%autocode --attempts 1\nMake `double`, {}.\n---\n>>> double(2)\n{}\n>>> for n in [1]:\n...     double(n)\n2"
     )
-    with FakeOpenAI(answers) as server:
-        node = notebook.run(
-            cell.format("right", 4), cell.format("wrong", 5), ">>> 1 + 1", env={"OPENAI_BASE_URL": server.base_url}
-        )
+
+    node, server = ask(answers, cell.format("right", 4), cell.format("wrong", 5), ">>> 1 + 1")
 
     assert "2 of 2 checks passed" in status_of(node.cells[0])
     assert errors_of(node) == ["", "ChecksFailed: the code ran, but a check failed", ""]
@@ -245,9 +243,8 @@ def test_doctest_lines_in_a_cell_are_checks_that_can_fail(notebook: Any, errors_
     assert ">>> double(2)" in json.dumps(server.requests)
 
 
-def test_usage_tells_what_was_spent(notebook: Any, text_of: Text) -> None:
-    with FakeOpenAI({"Make": python("r = 1")}) as server:
-        node = notebook.run("%%autocode\nMake r.", "%usage 1d", env={"OPENAI_BASE_URL": server.base_url})
+def test_usage_tells_what_was_spent(ask: Ask, text_of: Text) -> None:
+    node, _ = ask({"Make": python("r = 1")}, "%%autocode\nMake r.", "%usage 1d")
 
     assert "gpt-4o" in text_of(node.cells[1])
     assert any("<svg" in output.get("data", {}).get("text/html", "") for output in node.cells[1].outputs)
@@ -287,7 +284,7 @@ ANSWERS = {
 
 
 def test_each_kind_of_bad_input_gets_one_clear_message_and_the_next_cell_works(
-    notebook: Any, errors_of: Errors, text_of: Text
+    ask: Ask, errors_of: Errors, text_of: Text
 ) -> None:
     cells = ["def function(): pass"]
     for source, _ in BAD.values():
@@ -297,8 +294,8 @@ def test_each_kind_of_bad_input_gets_one_clear_message_and_the_next_cell_works(
         "AUTOCODER_POLICY_IMPORTS": "IPython",
         "AUTOCODER_POLICY_ALLOW": "process,private-attribute",
     }
-    with FakeOpenAI(ANSWERS) as server:
-        node = notebook.run(*cells, env={**environ, "OPENAI_BASE_URL": server.base_url}, timeout=120)
+
+    node, _ = ask(ANSWERS, *cells, env=environ, timeout=120)
 
     errors = errors_of(node)[1:]
     for index, (name, (_, wanted)) in enumerate(BAD.items()):
@@ -317,11 +314,8 @@ def test_each_kind_of_bad_input_gets_one_clear_message_and_the_next_cell_works(
         (fault("html_error"), "ServerOverloaded"),
     ],
 )
-def test_a_server_that_refuses_is_one_clear_message(notebook: Any, errors_of: Errors, answer: Any, wanted: str) -> None:
-    with FakeOpenAI([answer] * 10) as server:
-        node = notebook.run(
-            "%%autocode\nDo.", "1 + 1", env={"OPENAI_BASE_URL": server.base_url, "AUTOCODER_MODEL_DEADLINE": "3"}
-        )
+def test_a_server_that_refuses_is_one_clear_message(ask: Ask, errors_of: Errors, answer: Any, wanted: str) -> None:
+    node, _ = ask([answer] * 10, "%%autocode\nDo.", "1 + 1", env={"AUTOCODER_MODEL_DEADLINE": "3"})
 
     assert errors_of(node)[0].startswith(wanted)
     assert errors_of(node)[1] == ""
@@ -347,16 +341,16 @@ def test_what_is_missing_here_is_one_clear_message(
 
 
 def test_without_bubblewrap_nothing_runs_and_the_message_says_what_to_install(
-    notebook: Any, errors_of: Errors, text_of: Text, tmp_path: Path
+    notebook: Any, ask: Ask, errors_of: Errors, text_of: Text, tmp_path: Path
 ) -> None:
     (notebook.folder / "seen").mkdir()
-    with FakeOpenAI({"Make": python("r = 1")}) as server:
-        node = notebook.run(
-            "import os\nfrom jupyter_autocoder.sandbox.backends import bubblewrap\n"
-            "bubblewrap.PREFERRED = os.environ['PATH'] = '/nowhere'",
-            "%%autocode\nMake r.",
-            env={"OPENAI_BASE_URL": server.base_url},
-        )
+
+    node, _ = ask(
+        {"Make": python("r = 1")},
+        "import os\nfrom jupyter_autocoder.sandbox.backends import bubblewrap\n"
+        "bubblewrap.PREFERRED = os.environ['PATH'] = '/nowhere'",
+        "%%autocode\nMake r.",
+    )
 
     assert errors_of(node)[1].startswith("SandboxUnavailable")
     assert "bubblewrap" in text_of(node.cells[1])
