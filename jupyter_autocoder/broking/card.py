@@ -13,6 +13,7 @@ from jupyter_autocoder.broking.entries import Entry, LegEntry
 from jupyter_autocoder.trade.market import ZERO
 from jupyter_autocoder.trade.states import AT_BROKER, State
 from jupyter_autocoder.trade.terms import Intent, canonical
+from jupyter_autocoder.trade.text import on_one_line
 from jupyter_autocoder.trade.tickets import Leg, Ticket
 from jupyter_autocoder.trade.words import (
     STATE_WORDS,
@@ -54,6 +55,19 @@ _STEPS = {
 
 def card(entry: Entry, *, now: float, events: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     """Everything a face shows of a ticket; `now` (epoch seconds) tells how much of its time is left."""
+    return {name: _visible(value) for name, value in _texts(entry, now, events or []).items()}
+
+
+def _visible(value: Any) -> Any:
+    """Texts as they may be shown: a broker's message or a price source's name is somebody else's."""
+    if isinstance(value, str):
+        return "\n".join(on_one_line(line) for line in value.splitlines())
+    if isinstance(value, list):
+        return [_visible(one) for one in value]
+    return {key: _visible(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
+def _texts(entry: Entry, now: float, events: list[dict[str, Any]]) -> dict[str, Any]:
     ticket = entry.ticket
     live = ticket.mode == "live"
     waits = entry.state is State.PENDING and now < entry.expires
@@ -97,7 +111,7 @@ def card(entry: Entry, *, now: float, events: list[dict[str, Any]] | None = None
         "seconds_left": max(0.0, round(entry.expires - now, 1)) if waits else 0.0,
         "approvals": list(entry.approvals),
         "done": entry.done,
-        "timeline": _timeline(events or []),
+        "timeline": _timeline(events),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from jupyter_autocoder.broking.base import Broker
@@ -16,6 +16,7 @@ from jupyter_autocoder.trade.market import ZERO, Asset, Hours, Mode, OpenOrder, 
 from jupyter_autocoder.trade.orders import Order, Reading, Size, Target
 from jupyter_autocoder.trade.sizing import Sizer, close_all, rebalance
 from jupyter_autocoder.trade.terms import OrderType, PercentOf, Scope, Side
+from jupyter_autocoder.trade.text import on_one_line
 from jupyter_autocoder.trade.tickets import FollowUp, Leg, Money, Seen, Ticket
 from jupyter_autocoder.trade.turns import in_turn
 from jupyter_autocoder.trade.words import usd
@@ -44,6 +45,7 @@ class Wish:
     close_all: bool = False
     excluded: tuple[str, ...] = ()
     cancels: tuple[str, ...] = ()
+    filled_before: Mapping[str, Decimal] = field(default_factory=dict)
     follow_ups: tuple[FollowUp, ...] = ()
     in_order: bool = False
     read_by: str = "grammar"
@@ -109,10 +111,10 @@ class Drafter:
 
     def _named(self, symbol: str) -> Asset | None:
         asset = self._broker.asset(symbol)
-        if asset is None or asset.name:
-            return asset
-        name, exchange = self._names(symbol)
-        return replace(asset, name=name, exchange=asset.exchange or exchange)
+        if asset is None:
+            return None
+        name, exchange = (asset.name, "") if asset.name else self._names(symbol)
+        return replace(asset, name=on_one_line(name), exchange=on_one_line(asset.exchange or exchange))
 
     def prepare(self, wish: Wish, standing: Standing) -> Ticket:
         """Size, quote and judge; raises TradeRefused with every reason when the gate or the arithmetic says no."""
@@ -212,6 +214,7 @@ class Drafter:
             weights=wish.weights or {},
             whole=wish.whole,
             cancels=wish.cancels,
+            filled_before=wish.filled_before,
             left_out=left_out,
             parent=wish.parent,
             changed=wish.changed,
@@ -234,6 +237,7 @@ class Drafter:
             weights=ticket.weights or None,
             whole=ticket.whole,
             cancels=ticket.cancels,
+            filled_before=ticket.filled_before,
             follow_ups=ticket.follow_ups,
             in_order=any(leg.after is not None for leg in ticket.legs),
             read_by=ticket.read_by,
@@ -259,6 +263,14 @@ class Drafter:
         if not judged.refusals:
             found += [remark.message for remark in judged.warnings if remark.key not in shown]
         return tuple(found)
+
+    def stale(self, entry: Entry, standing: Standing) -> tuple[str, ...]:
+        """What of a ticket that was confirmed some time ago is no longer as it was seen, or not allowed any more."""
+        snapshot = self.snapshot(dict.fromkeys(leg.symbol for leg in entry.ticket.legs))
+        # It must not count as its own double.
+        others = replace(standing, recent=tuple(one for one in standing.recent if one.ticket != entry.id))
+        refusals = self.judge_again(entry, snapshot, others).refusals
+        return tuple(one.message for one in refusals) or self.changes(entry, snapshot, others)
 
     def _price_change(self, ticket: Ticket, symbol: str, seen: Seen, quote: Quote) -> Iterable[str]:
         for side in dict.fromkeys(leg.side for leg in ticket.legs if leg.symbol == symbol):

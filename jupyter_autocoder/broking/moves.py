@@ -15,6 +15,7 @@ from jupyter_autocoder.trade.states import State, Step, advance, whole
 from jupyter_autocoder.trade.tickets import digest
 
 NONCE_LIFE = 900.0
+CLOCK_SKEW = 60.0  # seconds by which the clocks of machines that share a store may differ
 
 
 def expect(row: Row, *wanted: State, state: str = "") -> None:
@@ -111,6 +112,15 @@ def check_claim(
         raise _refused("the confirmation comes from another person or session than the control", "nonce")
     if nonce["used"] is not None or tx.now() - nonce["issued"] > NONCE_LIFE:
         raise _refused("this control was used already, or is too old", "nonce")
+
+
+def too_late(row: Row, now: float, clicked: float | None) -> str:
+    """Why a click comes too late for a ticket; empty where it does not. A clock that went back makes it unknowable."""
+    if max(now, clicked or 0.0) >= row["expires"]:
+        return "it expired before the click was processed"
+    if now < row["created"] - CLOCK_SKEW:
+        return "the clock was set back since it was made, so nobody knows how old it is"
+    return ""
 
 
 def use_nonce(tx: Writing, claim: Claim) -> None:

@@ -7,10 +7,28 @@ import os
 import socket
 from pathlib import Path
 
+# Tickets by the place of their store and their id.
+_DROPPED: set[tuple[str, str]] = set()
+
 
 def this_process() -> str:
     """Name this process so that a later one with the same number is told apart."""
     return _name(os.getpid())
+
+
+def drop(store: str, ticket: str) -> None:
+    """Say that this process, though it lives, will not send what is left of a ticket that it holds."""
+    _DROPPED.add((store, ticket))
+
+
+def take_up(store: str, ticket: str) -> None:
+    """Say that what was dropped is with its person again: the next click is a new one."""
+    _DROPPED.discard((store, ticket))
+
+
+def has_dropped(holder: str, store: str, ticket: str) -> bool:
+    """Whether this process is the `holder` of a ticket that it dropped."""
+    return (store, ticket) in _DROPPED and holder == this_process()
 
 
 def is_gone(holder: str) -> bool:

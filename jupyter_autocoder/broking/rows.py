@@ -186,13 +186,15 @@ def late(tx: Reading, now: float, ticket: str) -> list[Row]:
     )
 
 
-def stranded(tx: Reading, *, account: str) -> list[Row]:
+def stranded(tx: Reading, *, account: str, ticket: str) -> list[Row]:
     """Tickets with a leg that was confirmed and never sent."""
     return tx.rows(
-        "SELECT * FROM trade_tickets WHERE (? = '' OR account = ?) "
+        "SELECT * FROM trade_tickets WHERE (? = '' OR account = ?) AND (? = '' OR id = ?) "
         "AND id IN (SELECT ticket FROM trade_legs WHERE status = 'confirmed')",
         account,
         account,
+        ticket,
+        ticket,
     )
 
 

@@ -19,8 +19,8 @@ from jupyter_autocoder.broking.tickets import TicketBook
 from jupyter_autocoder.errors import BrokerError, TicketConflict, TradeRefused
 from jupyter_autocoder.trade.limits import MARKET_PAD, Switch
 from jupyter_autocoder.trade.states import FINAL, TABLE, State, Step
-from jupyter_autocoder.trade.terms import Side
-from jupyter_autocoder.trade.tickets import Leg
+from jupyter_autocoder.trade.terms import Side, canonical
+from jupyter_autocoder.trade.tickets import Leg, Ticket
 
 BASKET_WAIT = 10.0
 _STEP_OF = {
@@ -60,8 +60,18 @@ class Sender:
     # -- sending ---------------------------------------------------------------------------------------------------
     def send(self, ticket: str) -> Entry:
         """Send the legs of a confirmed ticket in their order; what breaks the basket ends it there."""
+        try:
+            return self._send(ticket)
+        except TicketConflict:
+            raise  # Somebody else is sending it.
+        except BaseException:
+            # Whatever it was, nothing more is sent on this click: a person is asked again, or told what was not sent.
+            self._book.drop(ticket)
+            raise
+
+    def _send(self, ticket: str) -> Entry:
         entry = self._book.get(ticket)
-        kept = "" if self._book.switch() is Switch.HALTED else self._make_room(entry.ticket.cancels)
+        kept = "" if self._book.switch() is Switch.HALTED else self._make_room(entry.ticket)
         for leg in entry.legs:
             if leg.state is not State.CONFIRMED:
                 continue
@@ -73,10 +83,12 @@ class Sender:
                 self._post(sending)
         return self._book.get(ticket)
 
-    def _make_room(self, cancels: tuple[str, ...]) -> str:
+    def _make_room(self, ticket: Ticket) -> str:
         """Cancel what the ticket replaces and wait for the proof; why nothing may be sent, empty when it may."""
-        for client_order_id in cancels:
+        for client_order_id in ticket.cancels:
             try:
+                if more := self._filled_since(ticket, self._broker.lookup(client_order_id)):
+                    return f"not sent, and {client_order_id} was left alone: {more}"
                 with contextlib.suppress(BrokerError):
                     self._broker.cancel(client_order_id)
                 report, waited = self._broker.lookup(client_order_id), 0.0
@@ -88,7 +100,17 @@ class Sender:
             if report is None or report.state is not State.CANCELLED:
                 state = "not known" if report is None else str(report.state)
                 return f"not sent: {client_order_id}, which was to be cancelled first, is {state}"
+            if more := self._filled_since(ticket, report):
+                return f"not sent, though {client_order_id} was cancelled: {more}"
         return ""
+
+    @staticmethod
+    def _filled_since(ticket: Ticket, report: Report | None) -> str:
+        """How much of an order that is to be changed has filled since the ticket was sized; empty for nothing."""
+        known = None if report is None else ticket.filled_before.get(report.client_order_id)
+        if report is None or known is None or report.filled_qty == known:
+            return ""
+        return f"{canonical(report.filled_qty)} shares of it have filled by now, not {canonical(known)}; say it anew"
 
     def resend(self, claim: Claim, leg: int) -> Entry:
         """Send a leg of unknown fate once more under the same id, on a person's click, after a look-up without result.
@@ -96,6 +118,8 @@ class Sender:
         Raises TradeRefused when the broker does not refuse duplicates for long enough, or was not asked for certain.
         """
         entry = self._book.check(claim, wanted=State.UNKNOWN)
+        if leg >= len(entry.legs):
+            raise TradeRefused(f"ticket {claim.ticket} has no leg {leg}", reasons=("unknown_leg",))
         there = entry.legs[leg]
         if not self._may_resend(there):
             raise TradeRefused(NOT_SAFE, reasons=("idempotency",), do="look at the orders at the broker itself")
@@ -196,6 +220,9 @@ class Sender:
         """Look up every leg that is with the broker; returns the ticket as it stands then."""
         self._find_lost(ticket)
         entry = self._book.get(ticket)
+        if any(leg.state is State.CONFIRMED for leg in entry.legs) and self._book.dropped(entry.holder, ticket):
+            self._book.ask_again(ticket=ticket)
+            entry = self._book.get(ticket)
         for leg in entry.legs:
             if leg.at_broker and leg.state is not State.SUBMITTING:
                 entry = self.look_up(ticket, leg.leg)

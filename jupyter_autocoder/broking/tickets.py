@@ -13,14 +13,15 @@ Nothing here talks to a broker. The claim of a click is compared with the stored
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Sequence
 
 from jupyter_autocoder.broking import audit, moves, rows
 from jupyter_autocoder.broking.audit import BROKER, SYSTEM, Who
 from jupyter_autocoder.broking.entries import Claim, Entry, Fill, Gate, Sending, Standing, Summary, Verdict
-from jupyter_autocoder.broking.process import is_gone, this_process
-from jupyter_autocoder.errors import TicketConflict, TradeRefused
+from jupyter_autocoder.broking.process import drop, has_dropped, is_gone, take_up, this_process
+from jupyter_autocoder.errors import StoreError, TicketConflict, TradeRefused
 from jupyter_autocoder.store import Reading, Row, Store, Writing
 from jupyter_autocoder.trade.limits import Switch
 from jupyter_autocoder.trade.states import State, Step
@@ -161,8 +162,8 @@ class TicketBook:
         with self.store.write() as tx:
             row = rows.ticket_row(tx, claim.ticket)
             moves.check_claim(tx, row, claim, approvers=approvers)
-            if max(tx.now(), claim.clicked or 0.0) >= row["expires"]:
-                moves.move(tx, row, Step.EXPIRE, claim.who, message="it expired before the click was processed")
+            if late := moves.too_late(row, tx.now(), claim.clicked):
+                moves.move(tx, row, Step.EXPIRE, claim.who, message=late)
                 return Verdict(state=State.EXPIRED)
             entry = self._entry(tx, claim.ticket)
             judged = gate(entry, self._standing(tx, row["account"]))
@@ -262,14 +263,15 @@ class TicketBook:
                 )  # fmt: skip
             return self._entry(tx, ticket)
 
-    def ask_again(self, *, account: str = "") -> tuple[Entry, ...]:
-        """Find tickets that were confirmed by a process that is gone, and return those to their person.
+    def ask_again(self, *, account: str = "", ticket: str = "") -> tuple[Entry, ...]:
+        """Find tickets that were confirmed by a process that is gone or gave up, and return those to their person.
 
         A ticket of which nothing was sent goes back to pending (or expires). Where some legs were sent already, the
         others are blocked, so that none is sent without a new click; those tickets are returned too.
         """
         with self.store.write() as tx:
-            found = [row for row in rows.stranded(tx, account=account) if is_gone(row["holder"])]
+            there_are = rows.stranded(tx, account=account, ticket=ticket)
+            found = [row for row in there_are if is_gone(row["holder"]) or self.dropped(row["holder"], row["id"])]
             for row in found:
                 if row["status"] == State.CONFIRMED:
                     late = tx.now() >= row["expires"]
@@ -277,11 +279,24 @@ class TicketBook:
                     continue
                 for there in rows.leg_rows(tx, row["id"]):
                     if there["status"] == State.CONFIRMED:
-                        message = "the process that was sending ended before this leg's turn"
+                        message = "not sent: sending ended before this order's turn"
                         moves.move_leg(
                             tx, rows.ticket_row(tx, row["id"]), there, Step.BLOCK, SYSTEM, Fill(message=message)
                         )
-            return tuple(self._entry(tx, row["id"]) for row in found)
+            entries = tuple(self._entry(tx, row["id"]) for row in found)
+        for entry in entries:
+            take_up(self.store.where, entry.id)
+        return entries
+
+    def drop(self, ticket: str) -> None:
+        """Return what was confirmed here and is not sent to its person, now or as soon as the store can be written."""
+        drop(self.store.where, ticket)
+        with contextlib.suppress(StoreError):
+            self.ask_again(ticket=ticket)
+
+    def dropped(self, holder: str, ticket: str) -> bool:
+        """Whether this process holds a ticket of which it will send nothing more."""
+        return has_dropped(holder, self.store.where, ticket)
 
     def lost(self, *, ticket: str = "", account: str = "", older_than: float = 120.0) -> tuple[Entry, ...]:
         """Tickets with a leg that was being sent by a process that is gone, or for an impossibly long time."""

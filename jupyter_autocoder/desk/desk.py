@@ -282,6 +282,10 @@ class Desk:
         """Send a leg of unknown fate again under the same id, on a person's click, if the broker refuses duplicates."""
         if self.waits_for_server:
             raise TradeRefused(ASK_LIVE, reasons=("place",))
+        entry = self.book.check(claim, wanted=State.UNKNOWN)
+        if changed := self.drafter().stale(entry, self.book.standing(entry.ticket.account)):
+            do = "let this one go, then say it again"
+            raise TradeRefused(f"not sent: {'; '.join(changed)}", reasons=("changed",), do=do)
         return self._after(self.sender().resend(claim, leg))
 
     def dismiss(self, ticket: str, who: Who) -> Entry:

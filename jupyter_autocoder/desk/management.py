@@ -109,7 +109,15 @@ def _amend(desk: Desk, old: OpenOrder, reading: Reading) -> Outcome:
         )
     except ValueError as error:
         return Outcome(kind="ask", text=f"This change does not fit the order: {error}.", reading=reading)
-    wish = Wish(text=reading.text, orders=(order,), cancels=(old.client_order_id,), note=f"Replaces {_named(old)}.")
+    known = desk.broker().lookup(old.client_order_id)
+    filled = {} if known is None else {old.client_order_id: known.filled_qty}
+    wish = Wish(
+        text=reading.text,
+        orders=(order,),
+        cancels=(old.client_order_id,),
+        filled_before=filled,
+        note=f"Replaces {_named(old)}.",
+    )
     return desk.propose(wish, reading)
 
 

@@ -58,8 +58,15 @@ class CardPort:
             try:
                 return self._answer(message)
             except AutocoderError as error:
-                # The card may show what is no longer so: the answer carries what is.
-                return {**self.draw(), "problem": error.what, "do": error.do}
+                return self._problem(error)
+
+    def _problem(self, error: AutocoderError) -> Reply:
+        """Tell a problem beside the card, which may show what is no longer so; alone, where the store is away."""
+        told = {"problem": error.what, "do": error.do}
+        try:
+            return {**self.draw(), **told}
+        except AutocoderError:
+            return {"kind": "away", **told}
 
     def draw(self) -> Reply:
         """The card as it stands, with a nonce where a click could do something.
@@ -141,6 +148,8 @@ class CardPort:
         # A time that is no number would compare with nothing, and so never be too late.
         if clicked is not None and (type(clicked) not in (int, float) or not math.isfinite(clicked)):
             raise UsageError("clicked is a time in seconds")
+        if not str(message.get("nonce", "")).isascii():
+            raise UsageError("a nonce is what the control was given")
         return Claim(
             ticket=self.ticket,
             hash=str(message.get("hash", "")),

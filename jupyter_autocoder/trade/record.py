@@ -23,7 +23,9 @@ _LIVE = "background:#9b0000;color:#fff;border:4px double #fff;padding:0.3em 0.6e
 
 def record_text(card: Card) -> str:
     """The record as lines of text, for terminals, logs and the text form of an output."""
-    return "\n".join(f"{name + ': ' if name else ''}{value}" for name, value in _lines(card))
+    # A text of several lines must not look like lines of the record.
+    lines = ((name, " / ".join(value.splitlines())) for name, value in _lines(card))
+    return "\n".join(f"{name + ': ' if name else ''}{value}" for name, value in lines)
 
 
 def as_html(text: str, *, within: str = "span") -> str:

@@ -21,6 +21,7 @@ _ELLIPSIS, _TIMES, _BULLET = "\u2026", "\u00d7", "\u2022"
 _TYPOGRAPHY = frozenset(_SINGLE + _DOUBLE + _DASHES + _SPACES + "".join(_FRACTIONS) + _ELLIPSIS + _TIMES + _BULLET)
 # "Tesla's stock price" is about Tesla; in other places "McDonald's" keeps its s.
 _OWNER = re.compile(r"(?<=[A-Za-z])'s\b(?= (?:current |latest |last |stock |share |market )*(?:price|quote|value)\b)")
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 _PLAIN_CHARACTER = re.compile(r"[A-Za-z0-9]")
 _PLAIN = str.maketrans(
     dict.fromkeys(_SINGLE, "'")
@@ -37,6 +38,12 @@ class Clean:
 
     text: str
     problem: str | None = None
+
+
+def on_one_line(text: str) -> str:
+    """Somebody else's text as a card may show it: no line ends, and nothing that is unseen or turns the direction."""
+    plain = "".join(char if unicodedata.category(char) not in _UNSEEN else " " for char in text)
+    return " ".join(plain.split())
 
 
 def cleaned(raw: str) -> Clean:

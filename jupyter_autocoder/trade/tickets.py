@@ -172,7 +172,8 @@ class Ticket:
     `read_by` is "grammar", "model" or "weights"; `changed` lists in words what differs from the ticket that this one
     replaces (`parent`). `said` are the legs' orders before they were sized, one each, so that they can be sized again;
     `weights` (percent of equity) and `whole` (what is not named goes to zero) belong to a rebalance. `cancels` are
-    client order ids that are cancelled before the first leg is sent.
+    client order ids that are cancelled before the first leg is sent; `filled_before` says of those that are changed how
+    many shares had filled when the change was sized.
     """
 
     id: str
@@ -196,6 +197,7 @@ class Ticket:
     weights: Mapping[str, Decimal] = field(default_factory=dict)
     whole: bool = False
     cancels: tuple[str, ...] = ()
+    filled_before: Mapping[str, Decimal] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     parent: str = ""
     changed: tuple[str, ...] = ()
@@ -205,6 +207,7 @@ class Ticket:
         object.__setattr__(self, "quotes", MappingProxyType(dict(self.quotes)))
         object.__setattr__(self, "limits", MappingProxyType(dict(self.limits)))
         object.__setattr__(self, "weights", MappingProxyType(dict(self.weights)))
+        object.__setattr__(self, "filled_before", MappingProxyType(dict(self.filled_before)))
 
     def body(self) -> str:
         return encode(self)

@@ -200,12 +200,15 @@ export function mount(el, port) {
     }
     for (const leg of card.retry) {
       const again = (event) => {
-        if (!event.isTrusted || state.locked) return;
+        if (!event.isTrusted || state.locked || Date.now() < state.armedAt) return;
         state.locked = true;
         send({ kind: "retry", leg, hash: card.hash, nonce: state.nonce, clicked: Date.now() / 1000 });
       };
       const text = `Send order ${leg + 1} again under the same id`;
       bar.append(make("button", { type: "button", class: "jac-retry", text, on: { click: again } }));
+    }
+    if (card.retry.length > 0) {
+      bar.append(make("button", { type: "button", class: "jac-dismiss", text: "Let it go", on: { click: dismiss } }));
     }
     return bar;
   }
@@ -266,6 +269,13 @@ export function mount(el, port) {
   function take(message) {
     heard = Date.now();
     asked = 0;
+    if (message.kind === "away") {
+      // Nothing is known of what stands here: look again soon, with a nonce of its own.
+      state.locked = false;
+      alarm.textContent = `${message.problem} ${message.do || ""}`;
+      window.setTimeout(() => send({ kind: "draw" }), BEAT_EVERY);
+      return;
+    }
     if (message.kind !== "card") {
       if (root.classList.contains("jac-lost")) send({ kind: "draw" });
       return;

@@ -38,6 +38,9 @@ class PlainCard(ipywidgets.VBox):  # type: ignore[misc]
         super().close()
 
     def _draw(self, reply: dict[str, Any]) -> None:
+        if reply["kind"] == "away":
+            self._status.value = f"{reply['problem']} {reply['do']}".strip()
+            return
         card = reply["card"]
         changed = not self._reply or _shape(self._reply["card"]) != _shape(card)
         self._reply = {**reply, "nonce": reply["nonce"] or self._reply.get("nonce", "")}
@@ -65,6 +68,8 @@ class PlainCard(ipywidgets.VBox):  # type: ignore[misc]
         for leg in card["retry"]:
             words = f"Send order {leg + 1} again under the same id"
             buttons.append(self._button(card["id"], words, "retry", leg=leg))
+        if card["retry"]:
+            buttons.append(self._button(card["id"], "Let it go", "dismiss"))
         asks = [self._typed] if card["confirmable"] and card["needs_hold"] else []
         self.children = (
             ipywidgets.HTML(value=record_html(card)),
@@ -100,7 +105,7 @@ class PlainCard(ipywidgets.VBox):  # type: ignore[misc]
 
     def _not_ready(self, card: dict[str, Any], kind: str) -> str:
         # A dismissal, too, may have been meant for the order that stood here to be cancelled.
-        if kind in ("confirm", "dismiss") and self._clock() < self._armed_at:
+        if kind in ("confirm", "dismiss", "retry") and self._clock() < self._armed_at:
             return "The card had only just changed: read it, then click again."
         if kind != "confirm":
             return ""

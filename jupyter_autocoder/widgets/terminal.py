@@ -46,7 +46,7 @@ def challenge(
         after = port.handle({"kind": "confirm", **seen, "ticks": ticks, "clicked": clock()})
         if problem := after.get("problem"):
             tell(f"{problem} {after.get('do', '')}".strip())
-            return str(after["card"]["state"])
+            return str((after.get("card") or card)["state"])
         if after["card"]["id"] == card["id"]:
             tell(record_text(after["card"]))
             return str(after["card"]["state"])

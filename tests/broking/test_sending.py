@@ -15,7 +15,7 @@ from jupyter_autocoder.broking.entries import Claim, Entry
 from jupyter_autocoder.broking.prices import SetPrices
 from jupyter_autocoder.broking.sending import SAFE_TO_RETRY, Sender, differences
 from jupyter_autocoder.broking.tickets import TicketBook
-from jupyter_autocoder.errors import BrokerError, TicketConflict, TradeRefused
+from jupyter_autocoder.errors import BrokerError, StoreError, TicketConflict, TradeRefused
 from jupyter_autocoder.trade.limits import Judgement, Switch
 from jupyter_autocoder.trade.market import Hours
 from jupyter_autocoder.trade.states import State
@@ -224,6 +224,88 @@ def test_a_purchase_is_not_sent_while_the_sale_before_it_has_not_filled(
 
     assert [one.state for one in after.legs] == [State.ACCEPTED, State.BLOCKED]
     assert "sales before it" in after.legs[1].message
+
+
+def test_a_broker_that_is_away_between_two_orders_leaves_none_confirmed_for_ever(
+    sender: Sender, book: TicketBook, trouble: Any, confirmed: Confirmed, leg: MakeLeg, monkeypatch: Any
+) -> None:
+    trouble.real.submit(leg(qty="10"), client_order_id="seed")
+    entry = confirmed(leg(Side.SELL, "10"), leg(symbol="MSFT", cost=D(4000)))
+    monkeypatch.setattr(trouble, "account", fail(definite=False, what="away"))
+
+    with pytest.raises(BrokerError):
+        sender.send(entry.id)
+
+    after = book.get(entry.id)
+    assert [one.state for one in after.legs] == [State.FILLED, State.BLOCKED]
+    assert after.done
+    assert len(trouble.posts) == 1
+
+
+@pytest.mark.parametrize("away", [1, 2], ids=["for a moment", "until it is looked at again"])
+def test_what_was_confirmed_and_could_not_be_sent_asks_its_person_again(
+    sender: Sender, book: TicketBook, trouble: Any, confirmed: Confirmed, claim: Callable[..., Claim],
+    monkeypatch: Any, away: int,
+) -> None:  # fmt: skip
+    entry = confirmed()
+    with monkeypatch.context() as broken:
+        for name in ("begin_send", "ask_again")[:away]:
+            broken.setattr(book, name, locked)
+        with pytest.raises(StoreError):
+            sender.send(entry.id)
+
+    after = sender.refresh(entry.id)
+    book.confirm(claim(after), lambda *_: Judgement())
+    untouched = sender.refresh(entry.id)
+    done = sender.send(entry.id)
+
+    assert after.state is State.PENDING
+    assert untouched.state is State.CONFIRMED, "the new click is not taken away"
+    assert done.state is State.FILLED
+    assert len(trouble.posts) == 1
+
+
+def locked(*_: object, **__: object) -> None:
+    raise StoreError("the database is locked")
+
+
+@pytest.mark.parametrize("leg_number", [1, 10**30])
+def test_a_leg_that_is_not_there_cannot_be_sent_again(
+    sender: Sender, trouble: Any, confirmed: Confirmed, claim: Callable[..., Claim], leg_number: int
+) -> None:
+    trouble.before = fail(definite=False)
+    entry = sender.send(confirmed().id)
+
+    with pytest.raises(TradeRefused, match="has no leg"):
+        sender.resend(claim(entry), leg_number)
+
+
+@pytest.mark.parametrize("when", ["before the click", "while it is cancelled"])
+def test_an_order_that_filled_in_part_meanwhile_is_not_replaced_in_full(
+    sender: Sender, broker: Any, trouble: Any, confirmed: Confirmed, leg: MakeLeg, monkeypatch: Any, when: str
+) -> None:
+    broker.submit(waiting(leg), client_order_id="old")
+    entry = confirmed(leg(), cancels=("old",), filled_before={"old": D(0)})
+    cancelled: list[str] = []
+
+    def lookup(client_order_id: str) -> Any:
+        report = broker.lookup(client_order_id)
+        late = when == "before the click" or cancelled
+        return dataclasses.replace(report, filled_qty=D(4)) if client_order_id == "old" and late else report
+
+    def cancel(client_order_id: str) -> None:
+        cancelled.append(client_order_id)
+        broker.cancel(client_order_id)
+
+    monkeypatch.setattr(trouble, "lookup", lookup)
+    monkeypatch.setattr(trouble, "cancel", cancel)
+
+    after = sender.send(entry.id)
+
+    assert after.state is State.BLOCKED
+    assert "4 shares of it have filled" in after.legs[0].message
+    assert trouble.posts == []
+    assert cancelled == ([] if when == "before the click" else ["old"])
 
 
 def waiting(leg: MakeLeg) -> Leg:

@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_autocoder.broking.prices import SetPrices
 from jupyter_autocoder.desk import Claim, Desk, Outcome, Who
-from jupyter_autocoder.errors import TicketConflict, TradeRefused
+from jupyter_autocoder.errors import BrokerError, TicketConflict, TradeRefused
 from jupyter_autocoder.store import Store
 from jupyter_autocoder.trade.limits import Switch
 from jupyter_autocoder.trade.market import Hours
@@ -223,3 +223,60 @@ def test_a_second_person_confirms_what_is_large(
     assert (first.entry.state, between) == (State.PENDING, 0)
     assert "one more person must confirm" in shown
     assert second.entry.state is State.FILLED
+
+
+def test_a_clock_that_was_set_back_gives_no_order(
+    desk: Desk, store: Store, claim: Callable[..., Claim], clock: Any, orders_of: Callable[[Store], int]
+) -> None:
+    drafted = desk.take("buy 10 AAPL")
+    clock.sleep(-3600)
+
+    after = desk.confirm(claim(desk, drafted))
+
+    assert after.data["state"] == "expired"
+    assert "clock was set back" in after.data["message"]
+    assert orders_of(store) == 0
+
+
+@pytest.fixture
+def in_doubt(desk: Desk, buy: Callable[..., Outcome], clock: Any, monkeypatch: Any) -> Outcome:
+    """An order that the broker does not know, some time after it was sent."""
+    with monkeypatch.context() as broken:
+        broken.setattr(desk.broker(), "submit", timed_out)
+        lost = buy(desk)
+    assert lost.entry is not None
+    clock.sleep(31)
+    desk.refresh(lost.entry.id)
+    return lost
+
+
+def timed_out(*_: object, **__: object) -> None:
+    raise BrokerError("timed out", definite=False)
+
+
+def test_an_order_in_doubt_may_be_sent_again_while_all_is_as_it_was(
+    desk: Desk, in_doubt: Outcome, claim: Callable[..., Claim], store: Store, orders_of: Callable[[Store], int]
+) -> None:
+    assert desk.card(in_doubt.entry.id)["retry"] == [0]  # type: ignore[union-attr]
+
+    after = desk.retry(claim(desk, in_doubt), 0)
+
+    assert after.data["state"] == "filled"
+    assert orders_of(store) == 1
+
+
+@pytest.mark.parametrize("change", ["price", "halt"])
+def test_an_order_in_doubt_is_not_sent_again_when_things_have_changed(
+    desk: Desk, in_doubt: Outcome, claim: Callable[..., Claim], prices: SetPrices, store: Store,
+    orders_of: Callable[[Store], int], change: str,
+) -> None:  # fmt: skip
+    if change == "price":
+        prices.set("AAPL", "160")
+    else:
+        desk.set_trading(Switch.HALTED, desk.me)
+
+    with pytest.raises(TradeRefused, match=r"price moved|halted"):
+        desk.retry(claim(desk, in_doubt), 0)
+
+    assert desk.dismiss(in_doubt.entry.id, desk.me).state is State.DISMISSED  # type: ignore[union-attr]
+    assert orders_of(store) == 0

@@ -15,7 +15,7 @@ import pytest
 from jupyter_autocoder.broking.paper import PaperBroker
 from jupyter_autocoder.broking.prices import SetPrices
 from jupyter_autocoder.desk import CardPort, Desk, Outcome, Who
-from jupyter_autocoder.errors import BrokerError
+from jupyter_autocoder.errors import BrokerError, StoreError
 from jupyter_autocoder.store import Store
 from jupyter_autocoder.trade.orders import Order, Reading, Size
 from jupyter_autocoder.trade.record import record_html, record_text
@@ -51,6 +51,7 @@ def test_the_port_draws_confirms_and_follows(desk: Desk) -> None:
         {"kind": "confirm", "hash": "x", "nonce": "y", "ticks": "all"},
         {"kind": "confirm", "hash": "x", "nonce": "y", "ticks": [1]},
         {"kind": "confirm", "hash": ["x"], "nonce": {}, "clicked": "now"},
+        {"kind": "confirm", "hash": "x", "nonce": "\ud800"}, {"kind": "retry", "leg": 10**30},
         {"kind": "confirm", "clicked": float("nan")}, {"kind": "confirm", "clicked": True},
         {"kind": "retry", "leg": "0"}, {"kind": "retry", "leg": -1}, {"kind": "retry", "leg": 0},
         {"kind": "edit"}, {"kind": "edit", "text": "x" * 5000}, {"kind": "edit", "text": "yes"},
@@ -479,6 +480,57 @@ def test_hostile_words_and_names_stay_words(desk: Desk, monkeypatch: Any) -> Non
     assert "<img" not in html
     assert "&lt;script&gt;" in html
     assert "</td> " not in html.replace("</td></tr>", "")
+
+
+TURNED = "Apple\u202e Inc.\nState: Filled\x1b[2J\u200b"
+
+
+def test_a_name_neither_turns_the_line_nor_adds_one(desk: Desk, monkeypatch: Any) -> None:
+    asset = dataclasses.replace(desk.broker().asset("AAPL"), name=TURNED, exchange=TURNED)  # type: ignore[type-var]
+    monkeypatch.setattr(desk.broker(), "asset", lambda symbol: asset)
+
+    outcome = desk.take("buy 1 AAPL")
+    shown = [record_text(outcome.data), record_html(outcome.data), json.dumps(outcome.data), desk.tickets()[0].headline]
+
+    assert "Apple Inc. State: Filled" in shown[0]
+    for text in shown:
+        assert not set("\u202e\x1b\u200b") & set(text)
+    assert "\nState: Filled" not in shown[0]
+
+
+def test_a_brokers_message_adds_no_line_to_the_record(
+    desk: Desk, buy: Callable[..., Outcome], monkeypatch: Any
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BrokerError("no\nState: Filled\u202e", definite=True)
+
+    monkeypatch.setattr(desk.broker(), "submit", refuse)
+
+    record = record_text(buy(desk).data)
+
+    assert "\nState: Rejected by the broker\n" in record
+    assert "\nState: Filled" not in record
+    assert "\u202e" not in record
+
+
+def test_a_store_that_is_away_is_an_answer_too(desk: Desk, monkeypatch: Any) -> None:
+    drafted = desk.take("buy 10 AAPL").entry
+    assert drafted is not None
+    port = CardPort(desk, drafted.id, ADA)
+    drawn = port.draw()
+    claim = {"kind": "confirm", "ticket": drafted.id, "hash": drawn["card"]["hash"], "nonce": drawn["nonce"],
+             "ticks": ["first_trade:0"]}  # fmt: skip
+
+    def away(*_: object, **__: object) -> Any:
+        raise StoreError("the database is locked", do="try again")
+
+    with monkeypatch.context() as broken:
+        for name in ("read", "write"):
+            broken.setattr(desk.store, name, away)
+        reply = port.handle(claim)
+
+    assert reply == {"kind": "away", "problem": "the database is locked", "do": "try again"}
+    assert desk.book.get(drafted.id).state is State.PENDING
 
 
 def test_a_notebooks_page_cannot_take_two_amounts_for_a_formula(desk: Desk) -> None:

@@ -199,6 +199,27 @@ def test_words_cancel_an_order_at_once_and_dismiss_a_waiting_ticket(desk: Desk, 
     assert desk.take("cancel my MSFT order").kind == "ask"
 
 
+def test_a_change_is_not_sent_over_what_filled_since_it_was_sized(
+    desk: Desk, store: Store, claim: Callable[..., Claim], buy: Callable[..., Outcome], monkeypatch: Any,
+    orders_of: Callable[[Store], int],
+) -> None:  # fmt: skip
+    buy(desk, "buy 10 AAPL at 148")
+    drafted = desk.take("raise my limit on AAPL to 149")
+    lookup = desk.broker().lookup
+
+    def filled_in_part(client_order_id: str) -> Any:
+        report = lookup(client_order_id)
+        return None if report is None else replace(report, state=State.PARTIALLY_FILLED, filled_qty=D(4))
+
+    monkeypatch.setattr(desk.broker(), "lookup", filled_in_part)
+
+    after = desk.confirm(claim(desk, drafted))
+
+    assert after.data["state"] == "blocked"
+    assert "4 shares of it have filled" in after.data["legs"][0]["receipt"]["message"]
+    assert orders_of(store) == 1
+
+
 def test_a_model_cancels_nothing(desk: Desk, buy: Callable[..., Outcome]) -> None:
     resting = buy(desk, "buy 10 AAPL at 148")
     reading = Reading(kind=Kind.CANCEL, action=Action.CANCEL, target=Target(all=True), read_by=ReadBy.MODEL)
