@@ -44,11 +44,12 @@ export class ExecutionView {
     this.node.dataset.state = execution.state;
     this._title.textContent = executionTitle(execution, this._trans);
     this._drawOutputs(execution.outputs);
-    const told = execution.problem && !execution.outputs.some(output => output.output_type === 'error');
+    const problem = execution.outputs.some(output => output.output_type === 'error')
+      ? null
+      : execution.problem;
     this._remarks.replaceChildren(
-      ...(told && execution.problem
-        ? [el('p', { class: 'jp-ac-problem-what', text: sentence(execution.problem.what) })]
-        : []),
+      ...(problem ? [el('p', { class: 'jp-ac-problem-what', text: sentence(problem.what) })] : []),
+      ...[problem?.why, problem?.do].flatMap(said => (said ? [el('p', { text: sentence(said) })] : [])),
       ...(execution.findings.length ? [this._findings(execution.findings)] : []),
       ...execution.notes.map(note => el('p', { class: 'jp-ac-note', text: note })),
       ...(execution.state === 'done' && !execution.outputs.length
