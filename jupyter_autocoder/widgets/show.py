@@ -75,7 +75,9 @@ class Shown:
             self._handle = self._display(_bundle(card), raw=True, display_id=True)
         else:
             with contextlib.suppress(RuntimeError):  # The kernel is on its way out.
-                if self._receipts and before.get("next") == card["id"]:
+                # What another ticket took the place of has none: nothing came of it.
+                led_here = before.get("next") == card["id"] and not before.get("successor")
+                if self._receipts and led_here:
                     self._receipts.pop(0).update(_bundle(before), raw=True)
                 self._handle.update(_bundle(card), raw=True)
         if card["done"] and not card["next"]:

@@ -267,3 +267,60 @@ def test_a_problem_is_announced_and_the_status_is_polite(page: Any, show: Callab
     group = page.locator("section[role=group]")
     assert page.locator(f"#{group.get_attribute('aria-labelledby')}").inner_text().endswith("regular hours only")
     assert page.locator(f"#{group.get_attribute('aria-describedby')}").inner_text() == "Preview only: not executed"
+
+
+def test_an_order_in_doubt_can_be_sent_again_or_let_go_but_not_by_a_click_on_what_stood_there(
+    page: Any, show: Callable[..., None], card: dict[str, Any]
+) -> None:
+    show(state="submitting", confirmable=False, warnings=[])
+    doubt = {"state": "unknown", "confirmable": False, "warnings": [], "retry": [0]}
+    show(**doubt, wait=0)
+    page.evaluate("window.sent.length = 0")
+    page.locator(".jac-retry").click()
+    early = page.evaluate("window.sent.slice()")
+    page.wait_for_timeout(450)
+    page.locator(".jac-retry").click()
+    again = page.evaluate("window.sent.pop()")
+    show(**doubt)
+
+    page.get_by_role("button", name="Let it go").click()
+
+    assert early == []
+    assert (again["kind"], again["leg"], again["ticket"]) == ("retry", 0, card["id"])
+    assert page.evaluate("window.sent").pop() == {"kind": "dismiss", "ticket": card["id"]}
+
+
+def test_a_desk_whose_store_is_away_gives_the_card_back_and_is_asked_again(
+    page: Any, show: Callable[..., None], card: dict[str, Any]
+) -> None:
+    show(warnings=[], needs_hold=False)
+    page.locator(".jac-confirm").click()
+    page.evaluate("window.tell({kind: 'away', problem: 'the database is locked', do: 'wait'})")
+    alarm = page.locator(".jac-alarm").inner_text()
+    page.evaluate("window.sent.length = 0")
+    page.wait_for_timeout(4300)
+    asked = [message["kind"] for message in page.evaluate("window.sent")]
+    show(warnings=[], needs_hold=False, nonce="n2")
+
+    page.locator(".jac-confirm").click()
+
+    assert alarm == "the database is locked wait"
+    assert "draw" in asked
+    assert confirms(page)[-1]["nonce"] == "n2"
+
+
+def test_a_card_that_goes_on_to_a_new_ticket_carries_no_tick_and_no_click_over(
+    page: Any, show: Callable[..., None]
+) -> None:
+    asked = {"needs_hold": False, "warnings": [{"key": "far", "message": "far from the market"}]}
+    show(**asked)
+    for box in page.locator(".jac-warning input").all():
+        box.check()
+    show(**asked, wait=0, nonce="n2", id="newer", hash="1" * 64, changed=["the price moved"])
+    page.locator(".jac-confirm").click(force=True)
+    page.wait_for_timeout(450)
+
+    page.locator(".jac-confirm").click(force=True)
+
+    assert confirms(page) == []
+    assert "the price moved" in page.locator(".jac-changed").inner_text()
