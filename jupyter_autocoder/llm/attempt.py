@@ -11,6 +11,7 @@ from jupyter_autocoder.events import Progress, TextDelta, Usage
 from jupyter_autocoder.llm import chain, exchange, failures, tokens
 from jupyter_autocoder.llm.explain import Failed
 from jupyter_autocoder.llm.failures import Kind
+from jupyter_autocoder.llm.ledger import SUCCESSES
 from jupyter_autocoder.llm.outside import Outside, Turn
 from jupyter_autocoder.llm.prices import Model, Tokens
 from jupyter_autocoder.llm.redaction import redact
@@ -108,7 +109,9 @@ class _Once:
     async def settle(self) -> str:
         """Charge a whole answer; give a line to show, or nothing."""
         answer = self._answer
-        outcome = "refusal" if answer.refusal else answer.finish_reason or "stop"
+        # Servers of other models have words of their own for the end of an answer.
+        known = answer.finish_reason if answer.finish_reason in SUCCESSES else "stop"
+        outcome = "refusal" if answer.refusal else known
         await self._charge(self._used(), outcome)
         self._turn.answer = answer
         return self._out.tier_line(await self._out.desk.heed(self._lease, answer.headers))

@@ -12,6 +12,7 @@ from jupyter_autocoder.llm.asking import walk
 from jupyter_autocoder.llm.outside import Outside
 from jupyter_autocoder.llm.redaction import remove_from_value
 from jupyter_autocoder.llm.request import Texts, check_model
+from jupyter_autocoder.llm.text import whole
 
 # The API takes 2,048 texts and 300,000 tokens a request; smaller ones lose less when they fail.
 MOST_TEXTS = 256
@@ -53,8 +54,7 @@ def _batches(texts: Sequence[str], model: str) -> Iterator[tuple[str, ...]]:
         if batch and (len(batch) == MOST_TEXTS or size + count > MOST_TOKENS):
             yield tuple(batch)
             batch, size = [], 0
-        # A half character (lone surrogate) cannot be sent.
-        batch.append(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        batch.append(whole(text))
         size += count
     if batch:
         yield tuple(batch)

@@ -27,6 +27,7 @@ from jupyter_autocoder.errors import (
     ServerUnreachable,
     StreamIncomplete,
 )
+from jupyter_autocoder.llm.text import whole
 
 FallBack = Literal["never", "next", "larger window", "larger limit"]
 Settling = Literal["release tokens", "release", "charge estimate", "settle received"]
@@ -93,7 +94,7 @@ _MODEL_CODES = frozenset({"model_not_found", "model_not_available", "deploymentn
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
 _LONGEST_MESSAGE = 10_000
 _TOO_LARGE = re.compile(r"request too large|requested\s+\d+\s*>\s*limit", re.IGNORECASE)
-_LIMIT = re.compile(r"limit:?\s*([\d,]+)", re.IGNORECASE)
+_LIMIT = re.compile(r"limit:?\s*([\d,]{1,20})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,12 +162,12 @@ def facts_of(error: BaseException, *, received: bool = False) -> Facts:
 def _message(error: BaseException, fields: Mapping[str, Any]) -> str:
     """Give the server's words; without an answer, those of what lies below the SDK's "Connection error"."""
     if said := fields.get("message"):
-        return str(said)[:_LONGEST_MESSAGE]
+        return whole(str(said))[:_LONGEST_MESSAGE]
     parts = [str(getattr(error, "message", "") or error)]
     if below := error.__cause__:
         parts += [type(below).__name__, str(below)]
     # An error page may be megabytes long, and nobody reads beyond its beginning.
-    return ": ".join(part[:_LONGEST_MESSAGE] for part in parts if part) or type(error).__name__
+    return whole(": ".join(part[:_LONGEST_MESSAGE] for part in parts if part)) or type(error).__name__
 
 
 def wait_for(facts: Facts, *, now: float) -> float | None:

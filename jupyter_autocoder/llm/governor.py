@@ -127,8 +127,14 @@ class Governor:
         """Charge what an attempt used; return whether this call did it (False: it was ended already).
 
         `outcome` is one of ``ledger.SUCCESSES`` or the name of what went wrong; `latency` is in seconds from sending.
-        An answer whose cost is not known though its estimate was is charged at the estimate, flagged *estimated*.
+        An answer whose cost is not known though its estimate was is charged at the estimate, flagged *estimated*; so is
+        one whose counts are impossible, since less than nothing would give money back.
         """
+        if not ledger.is_possible(usage):
+            ask = reservation.ask
+            usage = Usage(
+                input_tokens=ask.input_tokens, output_tokens=ask.max_output_tokens, cost=ask.cost, estimated=True
+            )
         if usage.cost is None and reservation.ask.cost is not None:
             usage = replace(usage, cost=reservation.ask.cost, estimated=True)
         return self._end(reservation, usage, outcome, latency, sent=True)

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from jupyter_autocoder.events import Usage
 from jupyter_autocoder.llm.counters import start_of
+from jupyter_autocoder.llm.reservation import LARGEST
 from jupyter_autocoder.store import Writing
 
 # An answer cut short, filtered or declined is an answer all the same.
@@ -33,6 +34,12 @@ class Entry:
     requests: int = 1
     failed: int = 0
     estimated: int = 0
+
+
+def is_possible(usage: Usage) -> bool:
+    """Whether these counts can be what a request used: none is below 0, and a database can add them up."""
+    counts = (usage.input_tokens, usage.cached_tokens, usage.output_tokens, usage.cost or 0)
+    return all(type(count) is int and 0 <= count < LARGEST for count in counts)
 
 
 def charge(usage: Usage, outcome: str, latency: float | None) -> Entry:

@@ -17,6 +17,7 @@ from jupyter_autocoder.llm import chain, tokens
 from jupyter_autocoder.llm.prices import Model
 from jupyter_autocoder.llm.redaction import remove_from_value
 from jupyter_autocoder.llm.stream import BASE_BYTES, BYTES_PER_TOKEN, Answer
+from jupyter_autocoder.llm.text import whole
 from jupyter_autocoder.llm.tools import check_tools
 from jupyter_autocoder.settings import ModelSettings, Settings
 
@@ -231,9 +232,8 @@ def _messages(messages: str | Sequence[Mapping[str, Any]]) -> tuple[dict[str, An
 
 
 def _clean(value: Any) -> Any:
-    """Replace half characters (lone surrogates), which cannot be sent."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole(value)
     if isinstance(value, dict):
         return {_clean(key): _clean(item) for key, item in value.items()}
     return [_clean(item) for item in value] if isinstance(value, list) else value

@@ -8,12 +8,15 @@ from itertools import count
 from typing import Literal
 
 from jupyter_autocoder.llm.identity import fingerprint, is_fingerprint
+from jupyter_autocoder.llm.text import whole
 
 Scope = Literal["user", "key", "model"]
 LimitName = Literal[
     "requests_per_minute", "requests_per_day", "tokens_per_minute", "usd_per_request", "usd_per_day", "usd_per_month"
 ]
 NAME_LENGTH = 300
+# What a database can still add up.
+LARGEST = 2**53
 _MADE = count()
 
 
@@ -39,11 +42,11 @@ class Ask:
             object.__setattr__(self, "key", fingerprint(self.key))
         for name in ("input_tokens", "max_output_tokens", "cost"):
             value = getattr(self, name)
-            if value is not None and (type(value) is not int or value < 0):
+            if value is not None and (type(value) is not int or not 0 <= value < LARGEST):
                 msg = f"{name} must be a whole number of at least 0, not {value!r}"
                 raise ValueError(msg)
         for name in ("model", "face", "notebook"):
-            object.__setattr__(self, name, getattr(self, name).replace("\0", "")[:NAME_LENGTH])
+            object.__setattr__(self, name, whole(getattr(self, name)).replace("\0", "")[:NAME_LENGTH])
 
     @property
     def tokens(self) -> int:

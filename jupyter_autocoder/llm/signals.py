@@ -19,6 +19,8 @@ from jupyter_autocoder.store import Reading, Row, Writing
 
 # A reset further away than this is taken for a mistake of the server.
 LONGEST_SECONDS: Final = 86400.0
+# More is no count of anything, and what no database holds.
+_DIGITS: Final = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,4 +99,4 @@ def count_down(tx: Writing, ask: Ask, now: float) -> None:
 
 
 def _count(text: str) -> int | None:
-    return int(text) if text.strip().isdecimal() else None
+    return int(text) if text.strip().isdecimal() and len(text) <= _DIGITS else None

@@ -12,11 +12,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 from jupyter_autocoder.llm.prices import Tokens
+from jupyter_autocoder.llm.text import whole
 
 # No answer within our own token limit comes near this; more is a server gone wild.
 BASE_BYTES = 4_000_000
 BYTES_PER_TOKEN = 1_000
 _HEAD_BYTES = 65_536
+# Hundreds of times the largest window there is.
+_MOST_TOKENS = 1_000_000_000
 
 
 class Malformed(Exception):
@@ -42,6 +45,7 @@ class Answer:
         self.counts: Mapping[str, Any] | None = None
         self.headers: Mapping[str, str] = {}
         self._parts: list[str] = []
+        self._half = ""
         self._calls: dict[int, dict[str, str]] = {}
         self.vectors: tuple[tuple[float, ...], ...] = ()
         self.raw = bytearray()
@@ -70,18 +74,21 @@ class Answer:
         return "".join((*self._parts, self.refusal, *(part for call in self.calls for part in call.values())))
 
     def tokens(self) -> Tokens | None:
-        """Give the server's own count, None when it gave none that makes sense."""
+        """Give the server's own count, None when it gave none that makes sense.
+
+        Some proxies count nothing and say 0: a question without a token, or an answer without one, is none.
+        """
         counts = self.counts or {}
         details = counts.get("prompt_tokens_details")
         details = details if isinstance(details, Mapping) else {}
         prompt, answer = counts.get("prompt_tokens"), counts.get("completion_tokens", 0)
-        if not _whole(prompt) or not _whole(answer):
+        if not _is_count(prompt) or not _is_count(answer) or not prompt or (self.received and not answer):
             return None
         cached, written = details.get("cached_tokens"), details.get("cache_write_tokens")
         return Tokens(
             input=prompt,
-            cached=min(cached, prompt) if _whole(cached) else 0,
-            written=min(written, prompt) if _whole(written) else 0,
+            cached=min(cached, prompt) if _is_count(cached) else 0,
+            written=min(written, prompt) if _is_count(written) else 0,
             output=answer,
         )
 
@@ -131,17 +138,25 @@ class Answer:
 
     def close(self) -> None:
         """Join the text; call it when nothing more comes, for whatever reason."""
-        self.text = "".join(self._parts)
+        self.text = "".join((*self._parts, whole(self._half)))
 
     def _take(self, delta: Any) -> None:
         if not isinstance(delta, Mapping):
             return
-        if content := _text(delta.get("content")):
+        if content := self._whole(delta.get("content")):
             self._parts.append(content)
         self.refusal += _text(delta.get("refusal"))
         for position, call in enumerate(_objects(delta.get("tool_calls"))):
             index = call.get("index")
             self._take_call(index if isinstance(index, int) else position, call)
+
+    def _whole(self, content: Any) -> str:
+        """Give the text so far without its last half character, which the next piece may make whole."""
+        if not isinstance(content, str) or not content:
+            return ""
+        content = self._half + content
+        self._half = content[-1] if "\ud800" <= content[-1] <= "\udbff" else ""
+        return whole(content.removesuffix(self._half))
 
     def _take_call(self, index: int, call: Mapping[str, Any]) -> None:
         known = self._calls.setdefault(index, {"id": "", "name": "", "arguments": ""})
@@ -231,7 +246,7 @@ def _describe(raw: bytes) -> str:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return whole(value) if isinstance(value, str) else ""
 
 
 def _number(value: Any) -> float:
@@ -239,8 +254,8 @@ def _number(value: Any) -> float:
 
 
 def _is_vector(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(number, (int, float)) for number in value)
+    return isinstance(value, list) and all(isinstance(number, (int, float)) and abs(number) < 1e38 for number in value)
 
 
-def _whole(value: Any) -> TypeGuard[int]:
-    return type(value) is int and value >= 0
+def _is_count(value: Any) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value <= _MOST_TOKENS

@@ -150,6 +150,30 @@ def test_a_cost_nobody_told_is_the_estimate_and_flagged(
     assert (row["cost"], row["estimated"]) == (5000, 1)
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [
+        Usage(input_tokens=-5, cost=100),
+        Usage(output_tokens=-1, cost=100),
+        Usage(cached_tokens=-1, cost=100),
+        Usage(input_tokens=5, cost=-100),
+        Usage(input_tokens=10**30, cost=100),
+        Usage(input_tokens=5, cost=2**63),
+    ],
+    ids=str,
+)
+def test_counts_that_cannot_be_are_charged_at_the_estimate(
+    make_governor: MakeGovernor, ledger_store: Store, ask: MakeAsk, ledger: ReadLedger, usage: Usage
+) -> None:
+    governor = make_governor(usd_per_day=1)
+
+    governor.settle(governor.reserve(ask()), usage)
+
+    (row,) = ledger(ledger_store)
+    assert (row["input_tokens"], row["output_tokens"], row["cost"], row["estimated"]) == (100, 400, 5000, 1)
+    assert next(left.used for left in governor.remaining() if left.limit == "usd_per_day") == 5000
+
+
 def test_a_late_second_end_moves_nothing_in_the_windows(
     make_governor: MakeGovernor, ledger_store: Store, clock: Any, ask: MakeAsk
 ) -> None:

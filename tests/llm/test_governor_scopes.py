@@ -84,7 +84,7 @@ def test_remaining_tells_what_is_left_and_when_it_comes_back(
 
 
 @pytest.mark.parametrize("field", ["input_tokens", "max_output_tokens", "cost"])
-@pytest.mark.parametrize("value", [-1, 0.5, True])
+@pytest.mark.parametrize("value", [-1, 0.5, True, 2**53])
 def test_an_ask_of_nonsense_is_refused_at_once(field: str, value: object, ask: MakeAsk) -> None:
     with pytest.raises(ValueError, match=field):
         ask(**{field: value})

@@ -51,7 +51,15 @@ def test_headers_are_read_whatever_their_case() -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    [{}, {"x-ratelimit-remaining-requests": "5"}, headers(reset="later"), headers(reset="90000s"), {"other": "1"}],
+    [
+        {},
+        {"x-ratelimit-remaining-requests": "5"},
+        headers(reset="later"),
+        headers(reset="90000s"),
+        {"other": "1"},
+        headers(requests=2**64, tokens=2**64),
+        {"x-ratelimit-remaining-requests": "9" * 5000, "x-ratelimit-reset-requests": "1s"},
+    ],
 )
 def test_headers_that_are_missing_or_malformed_say_nothing(broken: dict[str, str]) -> None:
     assert parse(broken) == ()

@@ -137,7 +137,8 @@ def test_body_without_events_is_told_apart(raw: bytes, kind: type[Exception], wo
 @pytest.mark.parametrize(
     "counts",
     [{}, {"prompt_tokens": -1}, {"prompt_tokens": "5"}, {"prompt_tokens": True}, {"prompt_tokens": 1.5},
-     {"prompt_tokens": 5, "completion_tokens": None}],
+     {"prompt_tokens": 5, "completion_tokens": None}, {"prompt_tokens": 0, "completion_tokens": 5},
+     {"prompt_tokens": 10**30, "completion_tokens": 1}, {"prompt_tokens": 5, "completion_tokens": 2**63}],
     ids=str,
 )  # fmt: skip
 def test_senseless_counts_are_no_counts(counts: dict[str, Any]) -> None:
@@ -145,6 +146,23 @@ def test_senseless_counts_are_no_counts(counts: dict[str, Any]) -> None:
     answer.counts = counts
 
     assert answer.tokens() is None
+
+
+def test_an_answer_that_is_said_to_have_no_tokens_was_not_counted() -> None:
+    answer = Answer()
+    answer.feed_chunk({"choices": [{"delta": {"content": "hello"}}], "usage": {"prompt_tokens": 5}})
+
+    assert answer.tokens() is None
+
+
+def test_half_characters_of_an_answer_are_replaced_unless_the_next_piece_makes_them_whole() -> None:
+    answer = Answer()
+    pieces = ("a\ud83d", "\ude00b", "\ude00", "c\ud83d", "d", "e\ud83d")
+    texts = [answer.feed_chunk({"model": "m\ud800", "choices": [{"delta": {"content": piece}}]}) for piece in pieces]
+    answer.close()
+
+    assert texts == ["a", "\U0001f600b", "\ufffd", "c", "\ufffdd", "e"]
+    assert (answer.text, answer.model) == ("a\U0001f600b\ufffdc\ufffdde\ufffd", "m\ufffd")
 
 
 def test_more_cached_than_sent_is_cut_to_what_was_sent() -> None:
@@ -168,7 +186,8 @@ def test_answer_without_end_is_stopped() -> None:
 @pytest.mark.parametrize(
     "data",
     [[], [{"index": 0, "embedding": "x"}], [{"index": 1, "embedding": [1.0]}], [{"index": 0, "embedding": [None]}],
-     [{"index": 0, "embedding": [1.0]}] * 2],
+     [{"index": 0, "embedding": [1.0]}] * 2, [{"index": 0, "embedding": [float("nan")]}],
+     [{"index": 0, "embedding": [10**400]}]],
     ids=str,
 )  # fmt: skip
 def test_vectors_that_do_not_belong_to_the_texts_are_malformed(data: Any) -> None:

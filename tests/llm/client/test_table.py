@@ -158,6 +158,51 @@ def test_answer_that_ends_early_is_shown_as_what_it_is(
     assert [(row["outcome"], row["estimated"], row["failed"]) for row in here.ledger()] == [(outcome, 0, 0)]
 
 
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize(
+    ("reply", "charged"),
+    [
+        (Reply(text="word " * 100, prompt_tokens=-5, completion_tokens=-5), 1),
+        (Reply(text="word " * 100, prompt_tokens=0, completion_tokens=0), 1),
+        (Reply(text="word " * 100, prompt_tokens=10**30, completion_tokens=10**30), 1),
+        (Reply(text="word " * 100, prompt_tokens=10**6, completion_tokens=10**6), 0),
+    ],
+    ids=["negative", "none at all", "astronomic", "more than reserved"],
+)
+def test_servers_counts_are_charged_where_they_can_be_true_and_estimated_where_not(
+    world: Any, reply: Reply, charged: int, streamed: bool
+) -> None:
+    here = world([reply], validate=False)
+
+    answer = here.ask(streamed=streamed)
+
+    (row,) = here.ledger()
+    assert (row["estimated"], row["outcome"]) == (charged, "stop")
+    assert row["output_tokens"] >= 100
+    assert row["cost"] == answer.usage.cost > 0
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize("reason", ["eos", "st\0p", "st\ud800p", "s" * 100_000], ids=["eos", "nul", "half", "long"])
+def test_another_servers_word_for_the_end_is_an_end(world: Any, reason: str, streamed: bool) -> None:
+    here = world([Reply(text="Hi", finish_reason=reason)], validate=False)
+
+    answer = here.ask(streamed=streamed)
+
+    assert answer.text == "Hi"
+    assert [(row["outcome"], row["failed"]) for row in here.ledger()] == [("stop", 0)]
+
+
+def test_half_characters_of_an_error_are_replaced(world: Any) -> None:
+    body = '{"error": {"message": "bad \\ud800 prompt", "code": "x"}}'
+    here = world([Reply(status=400, body=body, content_type="application/json")], validate=False)
+
+    with pytest.raises(errors.RequestRefused) as refused:
+        here.complete()
+
+    assert "bad \ufffd prompt" in str(refused.value)
+
+
 def test_error_event_inside_a_stream_is_told_apart_by_its_own_words(world: Any) -> None:
     here = world([fault("stream_error"), "Now"])
 
