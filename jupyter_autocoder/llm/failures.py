@@ -27,7 +27,7 @@ from jupyter_autocoder.errors import (
     ServerUnreachable,
     StreamIncomplete,
 )
-from jupyter_autocoder.llm.text import whole
+from jupyter_autocoder.llm.text import plain
 
 FallBack = Literal["never", "next", "larger window", "larger limit"]
 Settling = Literal["release tokens", "release", "charge estimate", "settle received"]
@@ -162,12 +162,12 @@ def facts_of(error: BaseException, *, received: bool = False) -> Facts:
 def _message(error: BaseException, fields: Mapping[str, Any]) -> str:
     """Give the server's words; without an answer, those of what lies below the SDK's "Connection error"."""
     if said := fields.get("message"):
-        return whole(str(said))[:_LONGEST_MESSAGE]
+        return plain(str(said)[:_LONGEST_MESSAGE])
     parts = [str(getattr(error, "message", "") or error)]
     if below := error.__cause__:
         parts += [type(below).__name__, str(below)]
     # An error page may be megabytes long, and nobody reads beyond its beginning.
-    return whole(": ".join(part[:_LONGEST_MESSAGE] for part in parts if part)) or type(error).__name__
+    return plain(": ".join(part[:_LONGEST_MESSAGE] for part in parts if part)) or type(error).__name__
 
 
 def wait_for(facts: Facts, *, now: float) -> float | None:

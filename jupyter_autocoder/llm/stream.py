@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 from jupyter_autocoder.llm.prices import Tokens
-from jupyter_autocoder.llm.text import whole
+from jupyter_autocoder.llm.text import plain, whole
 
 # No answer within our own token limit comes near this; more is a server gone wild.
 BASE_BYTES = 4_000_000
 BYTES_PER_TOKEN = 1_000
 _HEAD_BYTES = 65_536
+_NAME = 300
 # Hundreds of times the largest window there is.
 _MOST_TOKENS = 1_000_000_000
 
@@ -102,14 +103,14 @@ class Answer:
     def feed_chunk(self, chunk: Any) -> str:
         """Take in one chunk of a stream and give the text it adds."""
         body = _object(chunk)
-        self.model = _text(body.get("model")) or self.model
+        self.model = _name(body.get("model")) or self.model
         if isinstance(body.get("usage"), Mapping):
             self.counts = body["usage"]
         before = len(self._parts)
         for choice in _objects(body.get("choices")):
             if choice.get("index", 0) == 0:
                 self._take(choice.get("delta"))
-                self.finish_reason = _text(choice.get("finish_reason")) or self.finish_reason
+                self.finish_reason = _name(choice.get("finish_reason")) or self.finish_reason
         return "".join(self._parts[before:])
 
     def feed_completion(self) -> None:
@@ -119,10 +120,10 @@ class Answer:
         if not choices or not isinstance(choices[0].get("message"), Mapping):
             msg = "the server sent JSON that is no chat completion"
             raise Malformed(msg)
-        self.model = _text(body.get("model"))
+        self.model = _name(body.get("model"))
         self.counts = body["usage"] if isinstance(body.get("usage"), Mapping) else None
         self._take(choices[0]["message"])
-        self.finish_reason = _text(choices[0].get("finish_reason"))
+        self.finish_reason = _name(choices[0].get("finish_reason"))
 
     def feed_embeddings(self, *, texts: int) -> None:
         """Take in the vectors of `texts` texts; raises Malformed when the body does not hold exactly these."""
@@ -132,7 +133,7 @@ class Answer:
         if [row.get("index") for row in rows] != list(range(texts)) or not all(map(_is_vector, vectors)):
             msg = f"the server did not send one vector for each of {texts} texts"
             raise Malformed(msg)
-        self.model = _text(body.get("model"))
+        self.model = _name(body.get("model"))
         self.counts = body["usage"] if isinstance(body.get("usage"), Mapping) else None
         self.vectors = tuple(tuple(map(float, vector)) for vector in vectors if isinstance(vector, list))
 
@@ -162,8 +163,8 @@ class Answer:
         known = self._calls.setdefault(index, {"id": "", "name": "", "arguments": ""})
         function = call.get("function")
         function = function if isinstance(function, Mapping) else {}
-        known["id"] = _text(call.get("id")) or known["id"]
-        known["name"] = _text(function.get("name")) or known["name"]
+        known["id"] = _name(call.get("id")) or known["id"]
+        known["name"] = _name(function.get("name")) or known["name"]
         known["arguments"] += _text(function.get("arguments"))
 
 
@@ -247,6 +248,11 @@ def _describe(raw: bytes) -> str:
 
 def _text(value: Any) -> str:
     return whole(value) if isinstance(value, str) else ""
+
+
+def _name(value: Any) -> str:
+    """A short word that is shown and stored; no server needs a longer one."""
+    return plain(value[:_NAME]) if isinstance(value, str) else ""
 
 
 def _number(value: Any) -> float:

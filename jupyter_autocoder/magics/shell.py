@@ -23,6 +23,7 @@ from jupyter_autocoder.magics import options
 from jupyter_autocoder.magics.completion import make_matcher
 from jupyter_autocoder.magics.place import place_of
 from jupyter_autocoder.magics.status import Status
+from jupyter_autocoder.sandbox.clean.text import plain
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -283,4 +284,5 @@ def _show(output: Mapping[str, Any]) -> None:
 
 
 def _print(text: str) -> None:
-    display({"text/plain": text}, raw=True)
+    # Code of a stranger's lock may hold what a terminal obeys.
+    display({"text/plain": plain(text)}, raw=True)

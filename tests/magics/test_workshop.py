@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_autocoder.lock import Entry, Lock
+from jupyter_autocoder.magics import shell
 
 PREPARE = """
 import os, sys
@@ -49,3 +50,12 @@ def test_a_notebook_without_a_lock_or_with_a_broken_one_prepares_nothing(
     broken = python(PREPARE, str(tmp_path))
 
     assert (without.strip(), broken.strip()) == ("False", "False")
+
+
+def test_what_a_line_magic_shows_commands_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[dict[str, str]] = []
+    monkeypatch.setattr(shell, "display", lambda bundle, raw: shown.append(bundle))
+
+    shell._print("r = 1  # \x1b]52;c;ZXZpbA==\x07\x1b[2Jfine\n")
+
+    assert shown == [{"text/plain": "r = 1  # fine\n"}]

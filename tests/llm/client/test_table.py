@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -193,14 +194,28 @@ def test_another_servers_word_for_the_end_is_an_end(world: Any, reason: str, str
     assert [(row["outcome"], row["failed"]) for row in here.ledger()] == [("stop", 0)]
 
 
-def test_half_characters_of_an_error_are_replaced(world: Any) -> None:
-    body = '{"error": {"message": "bad \\ud800 prompt", "code": "x"}}'
+COMMANDS = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b2J\x00\r"
+
+
+def test_half_characters_and_terminal_commands_of_an_error_are_left_out(world: Any) -> None:
+    body = json.dumps({"error": {"message": f"bad \ud800{COMMANDS} prompt", "code": "x"}})
     here = world([Reply(status=400, body=body, content_type="application/json")], validate=False)
 
     with pytest.raises(errors.RequestRefused) as refused:
         here.complete()
 
-    assert "bad \ufffd prompt" in str(refused.value)
+    assert "bad \ufffd]52;c;ZXZpbA==[2J2J prompt" in str(refused.value)
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+def test_terminal_commands_in_a_models_name_are_left_out(world: Any, streamed: bool) -> None:
+    here = world([Reply(text="Hi", model=f"gpt{COMMANDS}" + "x" * 1000)], validate=False)
+
+    answer = here.ask(streamed=streamed)
+
+    assert answer.model.startswith("gpt]52;c;ZXZpbA==[2J2Jxx")
+    assert answer.model.isprintable()
+    assert len(answer.model) <= 300
 
 
 def test_error_event_inside_a_stream_is_told_apart_by_its_own_words(world: Any) -> None:
