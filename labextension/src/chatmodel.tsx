@@ -20,6 +20,7 @@ import {
 import type { IThemeManager } from '@jupyterlab/apputils';
 import { RenderMimeRegistry, type IRenderMime } from '@jupyterlab/rendermime';
 import { stopIcon } from '@jupyterlab/ui-components';
+import { Signal, type ISignal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
@@ -94,6 +95,15 @@ export class ChatModel extends AbstractChatModel {
     return new Context({ model: this });
   }
 
+  /** Whether there is something to stop. */
+  get busy(): boolean {
+    return this._busy;
+  }
+
+  get busyChanged(): ISignal<this, boolean> {
+    return this._busyChanged;
+  }
+
   /** Show a conversation from now on. */
   show(state: ConversationState): void {
     this._state?.changed.disconnect(this._changed, this);
@@ -143,7 +153,11 @@ export class ChatModel extends AbstractChatModel {
     } else if (change.kind === 'doing') {
       this._views.get(change.message.id)?.refreshDoing();
     }
-    this.updateWriters(state.busy ? [{ user: this._users.model }] : []);
+    this.updateWriters(state.writing ? [{ user: this._users.model }] : []);
+    if (this._busy !== state.busy) {
+      this._busy = state.busy;
+      this._busyChanged.emit(state.busy);
+    }
   }
 
   /** Show a whole conversation; messages that are on the screen already keep their place and their focus. */
@@ -206,6 +220,8 @@ export class ChatModel extends AbstractChatModel {
 
   private readonly _users: Record<Message['role'], IUser>;
   private readonly _views = new Map<string, MessageView>();
+  private readonly _busyChanged = new Signal<this, boolean>(this);
+  private _busy = false;
   private _state: ConversationState | null = null;
 }
 
@@ -249,13 +265,13 @@ class Commands implements IChatCommandProvider {
 /** The button that stops, beside the one that sends; it is there only while something runs. */
 function StopButton(props: InputToolbarRegistry.IToolbarItemProps): JSX.Element {
   const chat = props.chatModel as ChatModel;
-  const [busy, setBusy] = React.useState(chat.writers.length > 0);
+  const [busy, setBusy] = React.useState(chat.busy);
   React.useEffect(() => {
-    const look = (): void => setBusy(chat.writers.length > 0);
+    const look = (): void => setBusy(chat.busy);
     look();
-    chat.writersChanged.connect(look);
+    chat.busyChanged.connect(look);
     return () => {
-      chat.writersChanged.disconnect(look);
+      chat.busyChanged.disconnect(look);
     };
   }, [chat]);
   if (!busy) {

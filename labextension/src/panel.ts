@@ -129,14 +129,19 @@ export class Sidebar extends Panel {
     }
     this._hint.hidden = state.messages.length > 0;
     this._countEarlier();
-    const said = state.busy
-      ? trans.__('The answer is being written.')
-      : this._busy
-        ? trans.__('The answer is complete.')
-        : '';
-    if (this._busy !== state.busy) {
-      this._busy = state.busy;
-      this._said.textContent = said;
+    const work = state.writing ? 'writing' : state.busy ? 'running' : '';
+    if (this._work !== work) {
+      const ended = {
+        writing: trans.__('The answer is complete.'),
+        running: trans.__('The run is over.'),
+        '': ''
+      };
+      const begun = {
+        writing: trans.__('The answer is being written.'),
+        running: trans.__('The code runs.')
+      };
+      this._said.textContent = work ? begun[work] : ended[this._work];
+      this._work = work;
     }
   }
 
@@ -258,5 +263,5 @@ export class Sidebar extends Panel {
   });
   private _model: ChatModel | null = null;
   private _chat: Widget | null = null;
-  private _busy = false;
+  private _work: '' | 'writing' | 'running' = '';
 }

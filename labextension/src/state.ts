@@ -51,11 +51,15 @@ export class ConversationState {
     return this._doing.get(id);
   }
 
+  /** Whether an answer is being written. */
+  get writing(): boolean {
+    return this._messages.some(message => AT_WORK.has(message.state));
+  }
+
   /** Whether something is being answered or run. */
   get busy(): boolean {
-    return this._messages.some(
-      message => AT_WORK.has(message.state) || message.executions.some(item => AT_WORK.has(item.state))
-    );
+    const runs = (message: Message): boolean => message.executions.some(item => AT_WORK.has(item.state));
+    return this.writing || this._messages.some(runs);
   }
 
   /** Take a frame; those of other conversations are left alone. */
