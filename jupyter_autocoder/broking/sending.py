@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 
 from jupyter_autocoder.broking.audit import BROKER, SYSTEM, Who
@@ -60,12 +60,17 @@ class Sender:
     # -- sending ---------------------------------------------------------------------------------------------------
     def send(self, ticket: str) -> Entry:
         """Send the legs of a confirmed ticket in their order; what breaks the basket ends it there."""
-        try:
+        with self._or_drop(ticket):
             return self._send(ticket)
+
+    @contextlib.contextmanager
+    def _or_drop(self, ticket: str) -> Iterator[None]:
+        """Whatever goes wrong, nothing more is sent on this click: a person is asked, or told what was not sent."""
+        try:
+            yield
         except TicketConflict:
             raise  # Somebody else is sending it.
         except BaseException:
-            # Whatever it was, nothing more is sent on this click: a person is asked again, or told what was not sent.
             self._book.drop(ticket)
             raise
 
@@ -129,7 +134,8 @@ class Sender:
         sending = self._book.begin_send(claim.ticket, leg, again=claim)
         if sending is None:
             raise TradeRefused("trading is halted; nothing was sent", reasons=("halted",))
-        self._post(sending)
+        with self._or_drop(claim.ticket):
+            self._post(sending)
         return self._book.get(claim.ticket)
 
     def _post(self, sending: Sending) -> None:

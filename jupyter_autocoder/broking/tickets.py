@@ -219,6 +219,7 @@ class TicketBook:
         None: the switch said no, and the leg is blocked. `again` is a person's claim to send a leg of unknown fate once
         more under the same id. Raises TicketConflict when somebody else took the leave, or there is none to take.
         """
+        take_up(self.store.where, ticket)
         with self.store.write() as tx:
             row = rows.ticket_row(tx, ticket)
             if digest(row["body"]) != row["hash"]:
@@ -299,11 +300,13 @@ class TicketBook:
         return has_dropped(holder, self.store.where, ticket)
 
     def lost(self, *, ticket: str = "", account: str = "", older_than: float = 120.0) -> tuple[Entry, ...]:
-        """Tickets with a leg that was being sent by a process that is gone, or for an impossibly long time."""
+        """Tickets with a leg that was being sent by a process that is gone or gave up, or impossibly long ago."""
         with self.store.read() as tx:
             found = []
             for row in rows.submitting(tx, ticket=ticket, account=account):
-                if is_gone(row["holder"]) or tx.now() - row["sent"] > older_than:
+                # A time to come is none: the clock was set back since.
+                recent = -moves.CLOCK_SKEW <= tx.now() - row["sent"] <= older_than
+                if not recent or is_gone(row["holder"]) or self.dropped(row["holder"], row["id"]):
                     found.append(self._entry(tx, row["id"]))
             return tuple(found)
 
