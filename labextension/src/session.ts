@@ -6,6 +6,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Api } from './api';
 import { MAX, type Tray } from './attachments';
+import { Kept } from './kept';
 import {
   MAX_FRAME,
   type AskFrame,
@@ -40,8 +41,9 @@ export class Session {
     readonly api: Api,
     readonly transport: Transport,
     readonly tray: Tray,
-    private readonly _storage: Storage
+    storage: Storage
   ) {
+    this._kept = new Kept(storage);
     transport.frame.connect(this._heard, this);
   }
 
@@ -90,7 +92,7 @@ export class Session {
     if (this.notebook !== notebook || this._choice !== choice) {
       return; // The person, or another notebook, was faster.
     }
-    const last = this._storage.getItem(LAST + notebook);
+    const last = this._kept.get(LAST + notebook);
     const chosen = found.find(item => item.id === last) ?? found[0];
     if (chosen) {
       this.open(chosen.id);
@@ -152,17 +154,15 @@ export class Session {
   }
 
   get draft(): string {
-    return this._storage.getItem(this._draftKey) ?? '';
+    return this._kept.get(this._draftKey) ?? '';
   }
 
   /** Keep what was typed and not sent, over a reload. */
   keepDraft(text: string): void {
     if (text) {
       this._choice += 1;
-      this._storage.setItem(this._draftKey, text);
-    } else {
-      this._storage.removeItem(this._draftKey);
     }
+    this._kept.set(this._draftKey, text);
   }
 
   private get _draftKey(): string {
@@ -206,7 +206,7 @@ export class Session {
         }
         return;
       case 'snapshot':
-        this._storage.setItem(LAST + frame.conversation.notebook, frame.conversation.id);
+        this._kept.set(LAST + frame.conversation.notebook, frame.conversation.id);
         break;
       default:
         break;
@@ -232,6 +232,7 @@ export class Session {
     this._notice.emit({ what, do: [sentence(advice), room].filter(part => part).join(' ') });
   }
 
+  private readonly _kept: Kept;
   private _state = new ConversationState('', () => undefined);
   /** Counts what decides about the conversation that is shown, so that a slow answer cannot overrule it. */
   private _choice = 0;

@@ -10,7 +10,8 @@ import {
   type AskFrame,
   type ClientFrame,
   type ExecuteFrame,
-  type ServerFrame
+  type ServerFrame,
+  type StopFrame
 } from './protocol';
 
 /** As much of a browser's WebSocket as is used here. */
@@ -31,6 +32,9 @@ export interface TransportOptions {
   shortest?: number;
   longest?: number;
 }
+
+/** What waits for the server. */
+export type Waiting = AskFrame | ExecuteFrame | StopFrame;
 
 const OPEN = 1;
 const LOOK = 5_000;
@@ -63,7 +67,7 @@ export class Transport {
   }
 
   /** What was sent and not confirmed yet. */
-  get unconfirmed(): readonly (AskFrame | ExecuteFrame)[] {
+  get unconfirmed(): readonly Waiting[] {
     return [...this._unconfirmed.values()];
   }
 
@@ -88,9 +92,14 @@ export class Transport {
     this._deliver(frame);
   }
 
-  /** Stop what runs; also what has not left yet. */
+  /** Stop what runs; without a connection, as soon as there is one, after what was said before. */
   stop(conversation: string): void {
-    this._send({ type: 'stop', conversation });
+    const frame: StopFrame = { type: 'stop', conversation };
+    if (!this._send(frame)) {
+      const key = `stop ${conversation}`;
+      this._unconfirmed.delete(key);
+      this._unconfirmed.set(key, frame);
+    }
   }
 
   /** Give a frame that the server refused, once. */
@@ -157,8 +166,11 @@ export class Transport {
     for (const conversation of this._followed) {
       this._send({ type: 'open', conversation });
     }
-    for (const frame of this._unconfirmed.values()) {
-      this._send(frame);
+    for (const [key, frame] of this._unconfirmed) {
+      // Nobody confirms a stop.
+      if (this._send(frame) && frame.type === 'stop') {
+        this._unconfirmed.delete(key);
+      }
     }
     this._connection.emit(true);
   }
@@ -166,7 +178,7 @@ export class Transport {
   private _confirm(frame: ServerFrame): void {
     if (frame.type === 'refused') {
       const sent = this._unconfirmed.get(frame.request);
-      if (sent) {
+      if (sent && sent.type !== 'stop') {
         this._unconfirmed.delete(frame.request);
         this._refused.set(frame.request, sent);
       }
@@ -186,10 +198,12 @@ export class Transport {
     }
   }
 
-  private _send(frame: ClientFrame): void {
-    if (this._connected && this._socket?.readyState === OPEN) {
-      this._socket.send(JSON.stringify(frame));
+  private _send(frame: ClientFrame): boolean {
+    if (!this._connected || this._socket?.readyState !== OPEN) {
+      return false;
     }
+    this._socket.send(JSON.stringify(frame));
+    return true;
   }
 
   private _lost(socket: Socket): void {
@@ -252,7 +266,7 @@ export class Transport {
   private _watch: ReturnType<typeof setInterval>;
   private _looked = Date.now();
   private _followed = new Set<string>();
-  private _unconfirmed = new Map<string, AskFrame | ExecuteFrame>();
+  private _unconfirmed = new Map<string, Waiting>();
   private _refused = new Map<string, AskFrame | ExecuteFrame>();
   private _frame = new Signal<this, ServerFrame>(this);
   private _connection = new Signal<this, boolean>(this);

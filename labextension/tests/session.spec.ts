@@ -5,11 +5,12 @@ import { Session, type Notice } from '../src/session';
 import { Transport, type Socket } from '../src/transport';
 
 /** A session whose server gives every conversation the id `c`, and whose socket never opens. */
-function made(): {
+function made(storage: Storage = localStorage): {
   session: Session;
   transport: Transport;
   notices: (Notice | null)[];
   begin: jest.Mock;
+  hear: (frame: unknown) => void;
 } {
   const socket: Socket = {
     readyState: 0,
@@ -23,10 +24,11 @@ function made(): {
   const transport = new Transport({ connect: () => socket });
   const begin = jest.fn(async () => ({ id: 'c', title: '', notebook: '', created: 0, changed: 0 }));
   const api = { begin } as unknown as Api;
-  const session = new Session(api, transport, new Tray(async texts => texts.map(() => 1)), localStorage);
+  const session = new Session(api, transport, new Tray(async texts => texts.map(() => 1)), storage);
   const notices: (Notice | null)[] = [];
   session.notice.connect((_, notice) => notices.push(notice));
-  return { session, transport, notices, begin };
+  const hear = (frame: unknown): void => socket.onmessage?.({ data: JSON.stringify(frame) } as MessageEvent);
+  return { session, transport, notices, begin, hear };
 }
 
 describe('a session', () => {
@@ -41,6 +43,24 @@ describe('a session', () => {
     expect(taken).toBe(true);
     expect(session.tray.items).toEqual([]);
     expect(transport.unconfirmed).toMatchObject([{ text: 'what is it?', attachments: [{ label: 'a.csv' }] }]);
+    transport.dispose();
+  });
+
+  it('shows a conversation, and takes a draft, where the browser keeps nothing', () => {
+    const full = {
+      getItem: () => null,
+      setItem: () => {
+        throw new DOMException('full', 'QuotaExceededError');
+      }
+    } as unknown as Storage;
+    const { session, transport, hear } = made(full);
+    const conversation = { id: 'c', title: 't', notebook: '', created: 0, changed: 0 };
+    session.open('c');
+
+    session.keepDraft('half a question');
+    hear({ type: 'snapshot', seq: 1, conversation, messages: [], more: false, model: null });
+
+    expect(session.state.info?.title).toBe('t');
     transport.dispose();
   });
 

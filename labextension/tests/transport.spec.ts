@@ -104,6 +104,18 @@ describe('Transport', () => {
     expect(transport.unconfirmed).toEqual([]);
   });
 
+  it('stops what was said without a connection, once there is one, and nothing that is said later', () => {
+    transport.ask({ type: 'ask', id: 'a', conversation: 'c', text: 'one', attachments: [] });
+    transport.stop('c');
+    transport.stop('c');
+    transport.ask({ type: 'ask', id: 'b', conversation: 'c', text: 'two', attachments: [] });
+
+    last().hear(WELCOME);
+
+    expect(last().sent.map(frame => frame.text ?? frame.type)).toEqual(['one', 'stop', 'two']);
+    expect(transport.unconfirmed.map(frame => frame.type)).toEqual(['ask', 'ask']);
+  });
+
   it('gives back what was refused', () => {
     last().hear(WELCOME);
     transport.ask({ type: 'ask', id: 'q', conversation: 'c', text: 'hi', attachments: [] });

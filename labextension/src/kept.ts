@@ -1,0 +1,29 @@
+/*
+ * What the browser keeps for a person over a reload. A browser that keeps nothing (its storage is full, or the person
+ * forbade it) costs them that, and nothing else.
+ */
+
+export class Kept {
+  constructor(private readonly _storage: Storage) {}
+
+  get(key: string): string | null {
+    try {
+      return this._storage.getItem(key);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Keep a text; an empty one is forgotten. */
+  set(key: string, text: string): void {
+    try {
+      if (text) {
+        this._storage.setItem(key, text);
+      } else {
+        this._storage.removeItem(key);
+      }
+    } catch {
+      // There is nobody who could do anything about it.
+    }
+  }
+}
