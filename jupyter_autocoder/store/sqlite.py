@@ -14,6 +14,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -29,6 +30,7 @@ BUSY_SECONDS = 10.0
 # Longer than any line of writers; who is not let through by then looks after the file's lock himself.
 _TURN_SECONDS: Final = 0.25
 _CHECKPOINT_PAGES: Final = 4000
+_MAGIC: Final = b"SQLite format 3\0"
 _sync = getattr(os, "fdatasync", os.fsync)
 
 # primary result code of SQLite -> (why, what to do); "{path}" is the file
@@ -301,9 +303,27 @@ def _create_private(path: Path) -> None:
         # SQLite gives its -wal and -shm files the mode of the main file.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_WRONLY, 0o600))
     except FileExistsError:
-        found = path.stat()
-        if found.st_uid == os.getuid() and found.st_mode & 0o077:
-            path.chmod(0o600)
+        _make_private(path)
+
+
+def _make_private(path: Path) -> None:
+    """Take a store's file from others' eyes; raises OSError for what is no file, and leaves alone what is no store.
+
+    The address may be a slip: nobody wants a device, or a file of another kind, made private.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    if found.st_uid != os.getuid() or not found.st_mode & 0o077:
+        return
+    # To close it takes SQLite's locks away, but no connection of this process can have opened it while it was not ours
+    # alone.
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if os.path.samestat(found, os.fstat(file)) and os.read(file, len(_MAGIC)) in (b"", _MAGIC):
+            os.fchmod(file, 0o600)
+    finally:
+        os.close(file)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -61,6 +61,30 @@ def test_a_file_that_others_may_read_is_made_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_file_of_another_kind_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("no store, by a slip in the address")
+    path.chmod(0o644)
+
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        touch(Store(str(path)))
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_what_is_no_file_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o666)
+    pipe.chmod(0o666)  # such as a device has
+
+    with pytest.raises(StoreUnavailable, match="no regular file"):
+        touch(Store(str(pipe)))
+
+    assert stat.S_IMODE(pipe.stat().st_mode) == 0o666
+    assert [file.name for file in tmp_path.iterdir()] == ["pipe"]
+
+
 def test_a_sqlite_url_names_the_same_file_as_its_path(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
 
