@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_autocoder.errors import AutocoderError, ContextTooLong, ModelGone, RequestRefused
 from jupyter_autocoder.llm.prices import Model
+from jupyter_autocoder.llm.text import whole
 from jupyter_autocoder.settings import Default, ModelSettings
 
 # An answer that gets fewer tokens than this is not worth a request.
@@ -38,7 +39,7 @@ class Skip:
 
 def chain(settings: ModelSettings, requested: str | None, *, local: bool) -> tuple[str, ...]:
     """Give the models to try: the one asked for, then the fallbacks; a local model has these only when they are set."""
-    first = requested or settings.name
+    first = whole(requested or settings.name)
     if local and isinstance(settings.fallback, Default):
         return (first,)
     return tuple(dict.fromkeys((first, *settings.fallback)))

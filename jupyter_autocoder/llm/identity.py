@@ -8,6 +8,9 @@ import platform
 import re
 from collections.abc import Mapping
 
+from jupyter_autocoder.llm.text import plain
+
+_USER_LENGTH = 300
 _FINGERPRINT = re.compile(r"none|key-[0-9a-f]{16}")
 
 
@@ -16,7 +19,7 @@ def current_user(environ: Mapping[str, str] | None = None) -> str:
     environ = os.environ if environ is None else environ
     hub_user = environ.get("JUPYTERHUB_USER", "")
     if hub_user:
-        return hub_user
+        return plain(hub_user)[:_USER_LENGTH]
     # The variables of getpass.getuser() could be set to anybody's name; the user id could not.
     try:
         import pwd

@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import Final
 
 from jupyter_autocoder.errors import SettingsError
+from jupyter_autocoder.llm.reservation import LARGEST
 from jupyter_autocoder.settings import LimitSettings
 
 MICRO: Final = 1_000_000
@@ -140,12 +141,13 @@ def _chosen(settings: LimitSettings) -> dict[str, int | None]:
         if not value >= 0:
             what = f"limits.{name} is {value}"
             raise SettingsError(what, source="[limits]", key=f"limits.{name}", do="give a number of at least 0")
-        values[name] = _micro(value) if name.startswith("usd_") else value
+        # A number that no database can compare with is as good as the largest that one can.
+        values[name] = _micro(value) if name.startswith("usd_") else min(value, LARGEST)
     return values
 
 
 def _micro(dollars: float) -> int | None:
-    return None if math.isinf(dollars) else int((Decimal(str(dollars)) * MICRO).to_integral_value())
+    return None if math.isinf(dollars) else min(int((Decimal(str(dollars)) * MICRO).to_integral_value()), LARGEST)
 
 
 def _widened(limits: Limits, chosen: Mapping[str, int | None]) -> Limits:

@@ -11,7 +11,7 @@ import pytest
 from jupyter_autocoder.errors import BudgetExceeded, PriceUnknown
 from jupyter_autocoder.events import Usage
 from jupyter_autocoder.llm.governor import Governor
-from jupyter_autocoder.llm.reservation import Ask
+from jupyter_autocoder.llm.reservation import LARGEST, Ask
 from jupyter_autocoder.store import Store
 
 MakeGovernor = Callable[..., Governor]
@@ -77,6 +77,18 @@ def test_an_unknown_price_without_a_budget_is_let_through_and_stays_unknown(
 
     assert ledger(ledger_store)[0]["cost"] is None
     assert governor.verify().ok
+
+
+def test_limits_beyond_what_a_database_counts_are_as_good_as_the_largest(
+    make_governor: MakeGovernor, ask: MakeAsk
+) -> None:
+    governor = make_governor(
+        requests_per_minute=2**63, requests_per_day=10**30, tokens_per_minute=2**64, usd_per_day=1e300
+    )
+
+    governor.settle(governor.reserve(ask()), Usage(input_tokens=1, cost=1))
+
+    assert {left.left for left in governor.remaining()} <= set(range(LARGEST - 500, LARGEST))
 
 
 def test_an_infinite_budget_is_none(make_governor: MakeGovernor, ask: MakeAsk) -> None:

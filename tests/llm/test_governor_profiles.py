@@ -93,6 +93,10 @@ def test_the_user_is_the_hubs_before_the_operating_systems() -> None:
     assert current_user({"USER": "somebody-else", "LOGNAME": "somebody-else"}) != "somebody-else"
 
 
+def test_a_hubs_name_that_no_database_holds_is_made_fit() -> None:
+    assert current_user({"JUPYTERHUB_USER": "ada\udce9\0" + "x" * 1000}) == "ada\ufffd" + "x" * 296
+
+
 def test_a_fingerprint_tells_keys_and_addresses_apart_and_hides_the_key() -> None:
     prints = {fingerprint("sk-a"), fingerprint("sk-b"), fingerprint("sk-a", "https://example.test/v1")}
 

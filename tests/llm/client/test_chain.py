@@ -83,6 +83,14 @@ def test_day_before_the_shutdown_the_model_is_still_asked(world: Any) -> None:
     assert here.complete().model == "gpt-4o"
 
 
+def test_half_characters_of_a_models_name_are_replaced_since_they_cannot_be_sent(world: Any) -> None:
+    here = world(["Hi"], limits__usd_per_day=float("inf"))
+
+    here.complete(model="gpt\udce9")
+
+    assert here.models_asked == ["gpt\ufffd"]
+
+
 def test_no_fallback_means_none(world: Any) -> None:
     here = world(only("gpt-4-turbo"), model__fallback=False)
 
