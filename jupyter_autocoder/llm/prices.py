@@ -19,6 +19,7 @@ from typing import Any
 from jupyter_autocoder.errors import SettingsError
 
 MILLION = 1_000_000
+_LARGEST_FILE = 1_000_000
 # The tokens of one image at most, where a model's row does not say: as many patches as any of the models takes.
 PER_IMAGE = 10_000
 # gpt-4o-2024-11-20 and gpt-3.5-turbo-0125 are snapshots of the model before the date.
@@ -120,6 +121,9 @@ def load(prices_file: str = "") -> PriceTable:
         return table
     path = Path(prices_file).expanduser()
     try:
+        # A device or a pipe has no end.
+        if path.exists() and (not path.is_file() or path.stat().st_size > _LARGEST_FILE):
+            raise _wrong(path, "", f"cannot be read: it is no file of at most {_LARGEST_FILE:,} bytes")
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise _wrong(path, "", f"cannot be read: {error}") from None

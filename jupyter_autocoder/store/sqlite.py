@@ -40,7 +40,10 @@ _EXPLAINED: Final = {
     sqlite3.SQLITE_PERM: ("its permissions forbid it", "give yourself the right to write {path} and its folder"),
     sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", "check that the folder of {path} exists and is yours"),
     sqlite3.SQLITE_CORRUPT: ("the file is damaged", "move {path} aside (mv {path} {path}.damaged): a new one is made"),
-    sqlite3.SQLITE_NOTADB: ("it is not a database", "move {path} aside (mv {path} {path}.damaged): a new one is made"),
+    sqlite3.SQLITE_NOTADB: (
+        "it is not a database",
+        "check [store] url; where {path} was a store, move it aside (mv {path} {path}.damaged): a new one is made",
+    ),
     sqlite3.SQLITE_IOERR: ("the disk reported an error", "check the disk that holds {path}, its space and your quota"),
     sqlite3.SQLITE_BUSY: (
         f"another process has been writing for over {BUSY_SECONDS:.0f} s",

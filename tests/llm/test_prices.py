@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,16 @@ def test_mistake_in_the_own_file_is_named(tmp_path: Path, text: str, named: str)
         load(str(path))
 
     assert caught.value.source == str(path)
+
+
+def test_own_file_without_an_end_is_not_read(tmp_path: Path) -> None:
+    pipe, large = tmp_path / "pipe", tmp_path / "large.toml"
+    os.mkfifo(pipe)
+    large.write_text("#" * 1_000_001)
+
+    for path in (pipe, large, tmp_path):
+        with pytest.raises(SettingsError, match="it is no file of at most 1,000,000 bytes"):
+            load(str(path))
 
 
 def test_own_file_that_is_missing_is_an_error_and_not_the_default() -> None:
