@@ -20,6 +20,8 @@ from jupyter_autocoder.errors import SettingsError
 
 MILLION = 1_000_000
 _LARGEST_FILE = 1_000_000
+# A million dollars for a million tokens; the most tokens that anybody asks for cost what a database can still count.
+_LARGEST_NUMBER = 1_000_000 * MILLION
 # The tokens of one image at most, where a model's row does not say: as many patches as any of the models takes.
 PER_IMAGE = 10_000
 # gpt-4o-2024-11-20 and gpt-3.5-turbo-0125 are snapshots of the model before the date.
@@ -182,7 +184,7 @@ _WANTED: Mapping[str, tuple[str, type[Any]]] = {
 def _value(key: str, value: Any) -> Any:
     wanted, kind = _WANTED.get(key, ("a whole number of at least 0", int))
     # Exact types: true is an int to Python, and a price of 2.5 would be a million times too small.
-    if type(value).__name__ != kind.__name__ or (kind is int and value < 0):
+    if type(value).__name__ != kind.__name__ or (kind is int and not 0 <= value <= _LARGEST_NUMBER):
         msg = f"{key} is {value!r}, wanted {wanted}"
         raise TypeError(msg)
     return frozenset(map(str, value)) if key == "features" else value

@@ -16,7 +16,7 @@ from jupyter_autocoder.errors import SettingLocked, ToolArgumentsError, UsageErr
 from jupyter_autocoder.llm import chain, tokens
 from jupyter_autocoder.llm.prices import Model
 from jupyter_autocoder.llm.redaction import remove_from_value
-from jupyter_autocoder.llm.stream import BASE_BYTES, BYTES_PER_TOKEN, Answer
+from jupyter_autocoder.llm.stream import BASE_BYTES, BYTES_PER_TOKEN, MOST_TOKENS, Answer
 from jupyter_autocoder.llm.text import whole
 from jupyter_autocoder.llm.tools import check_tools
 from jupyter_autocoder.settings import ModelSettings, Settings
@@ -161,8 +161,8 @@ def make_request(
     check_tools(tools or ())
     check_model(settings, model)
     room = settings.model.max_output_tokens if max_output_tokens is None else max_output_tokens
-    if type(room) is not int or room < 1:
-        raise UsageError(f"max_output_tokens is {room!r}", do="give a whole number of at least 1")
+    if type(room) is not int or not 1 <= room <= MOST_TOKENS:
+        raise UsageError(f"max_output_tokens is {room!r}", do=f"give a whole number from 1 to {MOST_TOKENS:,}")
     if room > settings.model.max_output_tokens:
         settings.replace("max_output_tokens in the call", model__max_output_tokens=room)
     return Request(

@@ -20,7 +20,7 @@ BYTES_PER_TOKEN = 1_000
 _HEAD_BYTES = 65_536
 _NAME = 300
 # Hundreds of times the largest window there is.
-_MOST_TOKENS = 1_000_000_000
+MOST_TOKENS = 1_000_000_000
 
 
 class Malformed(Exception):
@@ -264,4 +264,4 @@ def _is_vector(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> TypeGuard[int]:
-    return type(value) is int and 0 <= value <= _MOST_TOKENS
+    return type(value) is int and 0 <= value <= MOST_TOKENS

@@ -118,6 +118,7 @@ def test_local_model_is_free_unless_its_own_file_says_otherwise(tmp_path: Path) 
         ("[models.a]\ninput = 2.5", "input is 2.5"),
         ("[models.a]\ninput = true", "input is True"),
         ("[models.a]\ninput = -1", "input is -1"),
+        ("[models.a]\ninput = 1000000000001", "input is 1000000000001"),
         ('[models.a]\nshutdown = "2026-01-01"', "shutdown is"),
         ("[model.a]\ninput = 1", "'model'|model"),
         ("as_of = 3", "as_of"),

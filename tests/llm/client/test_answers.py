@@ -199,7 +199,7 @@ def test_messages_that_are_none_are_refused_before_anything_is_sent(world: Any, 
     assert here.server.requests == []
 
 
-@pytest.mark.parametrize("room", [0, -1, True, 2.5])
+@pytest.mark.parametrize("room", [0, -1, True, 2.5, 10**20])
 def test_senseless_output_limit_is_refused(world: Any, room: Any) -> None:
     with pytest.raises(errors.UsageError):
         world().complete(max_output_tokens=room)
