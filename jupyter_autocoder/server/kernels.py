@@ -9,14 +9,12 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
-import dataclasses
 import json
 from typing import Any
 
 from jupyter_autocoder.chat import Malformed, decode
 from jupyter_autocoder.errors import SandboxDied, UsageError
 from jupyter_autocoder.events import Run, Variable
-from jupyter_autocoder.server.outputs import read_output
 from jupyter_autocoder.server.question import Answer, Question
 from jupyter_autocoder.server.services import OnOutput
 
@@ -63,8 +61,7 @@ class Kernels:
             why = f"{answer.error}: {answer.message}"
             raise SandboxDied("the notebook's kernel could not run the code", why=why)
         try:
-            run = decode(Run, _data(answer))
-            return dataclasses.replace(run, outputs=tuple(map(read_output, run.outputs)))
+            return decode(Run, _data(answer))
         except _NO_DATA:
             raise SandboxDied("the notebook's kernel gave no result", do="restart the kernel, or try again") from None
 

@@ -1,7 +1,7 @@
-"""What a notebook's kernel gives as outputs, read as what a stranger says.
+"""The outputs of a run, read as what a stranger says before they are shown and kept.
 
-A kernel that has the magics sends what its sandbox's gate has cleaned, and anybody's code may run beside them: an
-output that is none would stop whoever shows it. What is inside a well-formed one is for the sidebar's own cleaning.
+A notebook's kernel sends what its sandbox's gate has cleaned, and anybody's code may run beside that: an output that is
+none would stop whoever shows it. What is inside a well-formed one is for the sidebar's own cleaning.
 """
 
 from __future__ import annotations

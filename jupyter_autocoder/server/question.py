@@ -22,7 +22,6 @@ from jupyter_autocoder.chat import Malformed, decode
 from jupyter_autocoder.errors import SandboxDied
 from jupyter_autocoder.events import LIVE_OUTPUT
 from jupyter_autocoder.sandbox.clean import text
-from jupyter_autocoder.server.outputs import read_output
 from jupyter_autocoder.server.services import OnOutput
 
 MIB = 2**20
@@ -32,7 +31,7 @@ ANSWER = 64 * MIB
 SHOWN = MIB
 SHOWN_OUTPUTS = 2000
 # Messages that may wait in a socket.
-WAITING = 64
+WAITING = 16
 # Seconds; kernels older than ipykernel 7 do not say that they heard a subscription.
 SUBSCRIBING = 0.3
 _LOST = zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED
@@ -87,7 +86,7 @@ class Question:
                 raise SandboxDied(
                     "the connection to the notebook's kernel was lost",
                     why="it ended or was restarted, or its answer was too large",
-                    do="run a cell of the notebook, then try again",
+                    do="run the notebook's cells again, %load_ext jupyter_autocoder too, then try again",
                 )
             return answer.result()
         finally:
@@ -163,7 +162,7 @@ class Question:
                     with contextlib.suppress(Malformed):
                         piece = decode(_Piece, message["content"])
                         if piece.number == number:
-                            on_output(read_output(piece.output))
+                            on_output(piece.output)
                             number += 1
                 # A message that waits already is received without a pause: others shall have their turn too.
                 await asyncio.sleep(0)

@@ -17,6 +17,7 @@ from jupyter_autocoder import chat
 from jupyter_autocoder.chat import Attachment, Execution, Footer, Message, Problem
 from jupyter_autocoder.errors import AutocoderError
 from jupyter_autocoder.events import Completion, Progress, Run, TextDelta
+from jupyter_autocoder.server.outputs import read_output
 from jupyter_autocoder.server.protocol import Ask, Execute
 from jupyter_autocoder.server.rooms import Room
 
@@ -34,6 +35,7 @@ NOT_THERE = (
 )
 # A result bigger than this is for a notebook, not for a sidebar; in characters of JSON.
 MAX_OUTPUT = 1024 * 1024
+NO_OUTPUT = "An output was left out: it is malformed or nested too deeply."
 TOO_BIG = "The output is too big for the sidebar and was cut; run the code in the notebook to see all of it."
 
 
@@ -224,7 +226,7 @@ class Worker:
         verdict = await asyncio.to_thread(services.check, execution.source)
         if not verdict.allowed:
             return dataclasses.replace(execution, state="refused", findings=verdict.findings)
-        emit = self._from_portal(lambda output: self.room.output(message, execution.id, output))
+        emit = self._from_portal(lambda output: self._show_output(message, execution.id, output))
         conversation = await asyncio.to_thread(services.history.conversation, self.room.owner, self.room.id)
         kernel = None
         if conversation.notebook and services.notebooks is not None:
@@ -238,6 +240,11 @@ class Worker:
         else:
             run = await self._on_portal(services.sandboxes.run, self.room.id, execution.source, emit)
         return executed(execution, run)
+
+    def _show_output(self, message: str, id: str, output: dict[str, Any]) -> None:
+        # What is left out here is told at the end of the run.
+        with contextlib.suppress(chat.Malformed):
+            self.room.output(message, id, read_output(output))
 
     async def _in_notebook(self, kernel: str, source: str, emit: Callable[[Any], None]) -> Run:
         notebooks = self.room.services.notebooks
@@ -389,6 +396,11 @@ def executed(execution: Execution, run: Run) -> Execution:
     """Give the execution as the run left it, its outputs cut to what a sidebar can show."""
     outputs, notes, size = [], [*execution.notes, *run.notes], 0
     for output in run.outputs:
+        try:
+            read_output(output)
+        except chat.Malformed:
+            notes += [NO_OUTPUT] if NO_OUTPUT not in notes else []
+            continue
         size += sum(
             len(str(part)) for part in (output.get("text", ""), output.get("data", ""), output.get("traceback", ""))
         )
