@@ -54,6 +54,39 @@ export function unturned(text: string): string {
   return text.replace(TURNING, found => `⟨U+${found.charCodeAt(0).toString(16).toUpperCase()}⟩`);
 }
 
+/** Characters of a text that a browser lays out at once; it takes long over some scripts, and longer the more there are. */
+const PIECE = 1000;
+
+/** Cut a long text into pieces, at the ends of its lines or words where it has any; those out of sight take no time. */
+export function pieces(text: string): Node[] {
+  if (text.length <= 4 * PIECE) {
+    return [document.createTextNode(text)];
+  }
+  const made: Node[] = [];
+  for (let from = 0; from < text.length;) {
+    const to = pieceEnd(text, from);
+    made.push(el('span', { class: 'jp-ac-piece', text: text.slice(from, to) }));
+    from = to;
+  }
+  return made;
+}
+
+function pieceEnd(text: string, from: number): number {
+  const to = from + PIECE;
+  if (to >= text.length) {
+    return text.length;
+  }
+  const half = text.slice(to - PIECE / 2, to);
+  for (const mark of ['\n', ' ']) {
+    const found = half.lastIndexOf(mark);
+    if (found >= 0) {
+      return to - PIECE / 2 + found + 1;
+    }
+  }
+  // Never between the two halves of one character.
+  return /[\udc00-\udfff]/.test(text[to]) ? to - 1 : to;
+}
+
 const ANSI = new RegExp(
   '\\u001b(?:\\[[0-9;?]*[A-Za-z]|\\][^\\u0007\\u001b]*(?:\\u0007|\\u001b\\\\)|[@-Z\\\\-_])',
   'g'

@@ -2,6 +2,8 @@
  * Where a link goes is always shown beside it; an image that would be fetched is shown as such a link instead.
  */
 
+import type { TranslationBundle } from '@jupyterlab/translation';
+
 import { el } from './dom';
 
 const SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:']);
@@ -49,11 +51,11 @@ export function link(href: string, ...label: Node[]): Node {
 }
 
 /** Make what stands for an image: pictures in the text itself are drawn, all others are only named. */
-export function image(href: string, alt: string): Node {
+export function image(href: string, alt: string, trans: TranslationBundle): Node {
   if (isInlineImage(href)) {
     return el('img', { src: href, alt, class: 'jp-ac-image' });
   }
-  const label = document.createTextNode(`[image${alt ? `: ${alt}` : ''}]`);
+  const label = document.createTextNode(alt ? trans.__('[image: %1]', alt) : trans.__('[image]'));
   return address(href) === null ? label : link(href, label);
 }
 

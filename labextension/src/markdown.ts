@@ -5,20 +5,18 @@
  * While an answer streams, the blocks that did not change keep their nodes: only the tail is drawn anew.
  */
 
-import { Lexer, Tokenizer, type Token, type Tokens, type TokensList } from 'marked';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Token, Tokens } from 'marked';
 
-import { el, unturned } from './dom';
+import { el, pieces, unturned } from './dom';
 import { image, link } from './links';
+import { MAX_DEPTH, read } from './reading';
 
-const MAX_DEPTH = 24;
-/** Characters of one text that are read as Markdown; a sidebar is not the place for more. */
-const MAX_TEXT = 200_000;
-/** `marked` looks from each mark to the end of its paragraph: this is how many steps one paragraph may take. */
-const MAX_STEPS = 2_000_000;
-const MARKS = /[*_~[\]`!<\\&@]/g;
-/** In a run this long it looks for an address from each of its letters on. */
-const LONG_RUN = /\S{2000}/;
-const QUOTE = /^ {0,3}>/;
+/** So many blocks, or characters, of an answer are laid out at once; after them only what is in sight. */
+const NEAR_BLOCKS = 100;
+const NEAR_TEXT = 20_000;
+/** Characters on a line of the sidebar, about. */
+const LINE = 50;
 const HEADINGS = ['h3', 'h4', 'h5', 'h6', 'h6', 'h6'] as const;
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: '&',
@@ -41,6 +39,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** Makes the node of a code block; the panel adds its buttons there. */
 export type CodeBlock = (code: string, language: string, closed: boolean) => HTMLElement;
 
+/** What the nodes of a text are made with. */
+interface Making {
+  readonly trans: TranslationBundle;
+  readonly code: CodeBlock;
+}
+
 /** Make a plain code block without buttons. */
 export const plainCode: CodeBlock = code => el('pre', { class: 'jp-ac-code' }, el('code', { text: code }));
 
@@ -48,7 +52,9 @@ export const plainCode: CodeBlock = code => el('pre', { class: 'jp-ac-code' }, e
 export class MarkdownView {
   readonly node = el('div', { class: 'jp-ac-markdown' });
 
-  constructor(private readonly _code: CodeBlock = plainCode) {}
+  constructor(trans: TranslationBundle, code: CodeBlock = plainCode) {
+    this._making = { trans, code };
+  }
 
   /** Show a text; nodes of blocks that are the same as before stay as they are. */
   show(text: string): void {
@@ -61,85 +67,42 @@ export class MarkdownView {
     while (this.node.childNodes.length > same) {
       this.node.lastChild?.remove();
     }
-    for (const token of tokens.slice(same)) {
-      this.node.append(block(token, this._code, 0));
+    let before = 0;
+    for (const [index, token] of tokens.entries()) {
+      if (index >= same) {
+        const made = block(token, this._making, 0);
+        this.node.append(index < NEAR_BLOCKS && before < NEAR_TEXT ? made : far(made, token.raw));
+      }
+      before += token.raw.length;
     }
     this._raws = raws;
   }
 
+  private readonly _making: Making;
   private _raws: string[] = [];
 }
 
 /** Draw a text once. */
-export function markdown(text: string, code: CodeBlock = plainCode): HTMLElement {
-  const view = new MarkdownView(code);
+export function markdown(text: string, trans: TranslationBundle, code: CodeBlock = plainCode): HTMLElement {
+  const view = new MarkdownView(trans, code);
   view.show(text);
   return view.node;
 }
 
-/** `marked` reads a quote anew, inside itself, for each line that goes on without a sign: so many times at most. */
-class BoundedTokenizer extends Tokenizer {
-  override blockquote(src: string): Tokens.Blockquote | undefined {
-    if (this._open > MAX_DEPTH && QUOTE.test(src)) {
-      return { type: 'blockquote', raw: src, text: src, tokens: [verbatim(src)] };
-    }
-    this._open += 1;
-    try {
-      return super.blockquote(src);
-    } finally {
-      this._open -= 1;
-    }
+function far(made: Node, raw: string): Node {
+  if (made instanceof HTMLElement) {
+    made.classList.add('jp-ac-far');
+    // About as high as it will be, so that not all are in sight at first.
+    made.style.setProperty('contain-intrinsic-size', `auto ${Math.ceil(raw.length / LINE) * 1.5}em`);
   }
-
-  private _open = 0;
+  return made;
 }
 
-/** Reads only what takes a bounded time, level by level and paragraph by paragraph; the rest is shown as its text. */
-class BoundedLexer extends Lexer {
-  override blockTokens(src: string, tokens: Token[] = [], lastParagraphClipped = false): TokensList {
-    if (this._levels > MAX_DEPTH) {
-      tokens.push(verbatim(src));
-      return tokens as TokensList;
-    }
-    this._levels += 1;
-    try {
-      return super.blockTokens(src, tokens, lastParagraphClipped) as TokensList;
-    } finally {
-      this._levels -= 1;
-    }
-  }
-
-  override inlineTokens(src: string, tokens: Token[] = []): Token[] {
-    const marks = src.match(MARKS)?.length ?? 0;
-    if (src.length * marks > MAX_STEPS || LONG_RUN.test(src)) {
-      tokens.push(verbatim(src));
-      return tokens;
-    }
-    return super.inlineTokens(src, tokens);
-  }
-
-  /** Quotes and lists in each other that are open now. */
-  private _levels = 0;
+function blocks(tokens: readonly Token[] | undefined, making: Making, depth: number): Node[] {
+  return (tokens ?? []).filter(token => token.type !== 'space').map(token => block(token, making, depth));
 }
 
-function read(text: string): Token[] {
-  const head = text.slice(0, MAX_TEXT);
-  const rest = text.slice(MAX_TEXT);
-  const tail: Token[] = rest ? [verbatim(rest)] : [];
-  const lexer = new BoundedLexer({ gfm: true, breaks: false, tokenizer: new BoundedTokenizer() });
-  return [...lexer.lex(head), ...tail];
-}
-
-/** Make a token of a text that is shown as it is. */
-function verbatim(text: string): Tokens.Text {
-  return { type: 'text', raw: text, text, escaped: true };
-}
-
-function blocks(tokens: readonly Token[] | undefined, code: CodeBlock, depth: number): Node[] {
-  return (tokens ?? []).filter(token => token.type !== 'space').map(token => block(token, code, depth));
-}
-
-function block(token: Token, code: CodeBlock, depth: number): Node {
+function block(token: Token, making: Making, depth: number): Node {
   if (depth > MAX_DEPTH) {
     return el('p', { text: token.raw });
   }
@@ -147,34 +110,36 @@ function block(token: Token, code: CodeBlock, depth: number): Node {
     case 'heading': {
       const heading = token as Tokens.Heading;
       // The page has its own h1 and h2; an answer's headings stand below them.
-      return el(HEADINGS[heading.depth - 1] ?? 'h6', {}, ...inlines(heading.tokens, depth + 1));
+      return el(HEADINGS[heading.depth - 1] ?? 'h6', {}, ...inlines(heading.tokens, making, depth + 1));
     }
     case 'code': {
       const fenced = token as Tokens.Code;
-      return code(fenced.text, (fenced.lang ?? '').split(/\s/)[0].toLowerCase(), isClosed(fenced.raw));
+      return making.code(fenced.text, (fenced.lang ?? '').split(/\s/)[0].toLowerCase(), isClosed(fenced.raw));
     }
     case 'blockquote':
-      return el('blockquote', {}, ...blocks((token as Tokens.Blockquote).tokens, code, depth + 1));
+      return el('blockquote', {}, ...blocks((token as Tokens.Blockquote).tokens, making, depth + 1));
     case 'list':
-      return list(token as Tokens.List, code, depth);
+      return list(token as Tokens.List, making, depth);
     case 'table':
-      return table(token as Tokens.Table, depth);
+      return table(token as Tokens.Table, making, depth);
     case 'hr':
       return el('hr');
     case 'paragraph':
-      return el('p', {}, ...inlines((token as Tokens.Paragraph).tokens, depth + 1));
+      return el('p', {}, ...inlines((token as Tokens.Paragraph).tokens, making, depth + 1));
     case 'text': {
       const text = token as Tokens.Text;
-      return el('p', {}, ...(text.tokens ? inlines(text.tokens, depth + 1) : [decoded(text.text)]));
+      return el('p', {}, ...(text.tokens ? inlines(text.tokens, making, depth + 1) : [decoded(text.text)]));
     }
     case 'def':
       return document.createComment('');
+    case 'verbatim':
+      return el('p', { class: 'jp-ac-verbatim' }, ...pieces(token.raw));
     default:
       return el('p', { text: token.raw });
   }
 }
 
-function list(token: Tokens.List, code: CodeBlock, depth: number): HTMLElement {
+function list(token: Tokens.List, making: Making, depth: number): HTMLElement {
   const made = token.ordered ? el('ol') : el('ul');
   if (token.ordered && typeof token.start === 'number' && token.start !== 1) {
     made.setAttribute('start', String(token.start));
@@ -188,9 +153,9 @@ function list(token: Tokens.List, code: CodeBlock, depth: number): HTMLElement {
       // A tight item is text and not a paragraph.
       if (part.type === 'text' && !item.loose) {
         const text = part as Tokens.Text;
-        row.append(...(text.tokens ? inlines(text.tokens, depth + 1) : [decoded(text.text)]));
+        row.append(...(text.tokens ? inlines(text.tokens, making, depth + 1) : [decoded(text.text)]));
       } else if (part.type !== 'space' && part.type !== 'checkbox') {
-        row.append(block(part, code, depth + 1));
+        row.append(block(part, making, depth + 1));
       }
     }
     made.append(row);
@@ -198,12 +163,12 @@ function list(token: Tokens.List, code: CodeBlock, depth: number): HTMLElement {
   return made;
 }
 
-function table(token: Tokens.Table, depth: number): HTMLElement {
+function table(token: Tokens.Table, making: Making, depth: number): HTMLElement {
   const row = (cells: readonly Tokens.TableCell[], tag: 'th' | 'td'): HTMLElement =>
-    el('tr', {}, ...cells.map(cell => el(tag, {}, ...inlines(cell.tokens, depth + 1))));
+    el('tr', {}, ...cells.map(cell => el(tag, {}, ...inlines(cell.tokens, making, depth + 1))));
   return el(
     'div',
-    { class: 'jp-ac-scroll', tabindex: '0', role: 'region', 'aria-label': 'Table' },
+    { class: 'jp-ac-scroll', tabindex: '0', role: 'region', 'aria-label': making.trans.__('Table') },
     el(
       'table',
       {},
@@ -213,39 +178,41 @@ function table(token: Tokens.Table, depth: number): HTMLElement {
   );
 }
 
-function inlines(tokens: readonly Token[] | undefined, depth: number): Node[] {
-  return (tokens ?? []).map(token => inline(token, depth));
+function inlines(tokens: readonly Token[] | undefined, making: Making, depth: number): Node[] {
+  return (tokens ?? []).map(token => inline(token, making, depth));
 }
 
-function inline(token: Token, depth: number): Node {
+function inline(token: Token, making: Making, depth: number): Node {
   if (depth > MAX_DEPTH) {
     return document.createTextNode(token.raw);
   }
   switch (token.type) {
     case 'strong':
-      return el('strong', {}, ...inlines((token as Tokens.Strong).tokens, depth + 1));
+      return el('strong', {}, ...inlines((token as Tokens.Strong).tokens, making, depth + 1));
     case 'em':
-      return el('em', {}, ...inlines((token as Tokens.Em).tokens, depth + 1));
+      return el('em', {}, ...inlines((token as Tokens.Em).tokens, making, depth + 1));
     case 'del':
-      return el('del', {}, ...inlines((token as Tokens.Del).tokens, depth + 1));
+      return el('del', {}, ...inlines((token as Tokens.Del).tokens, making, depth + 1));
     case 'codespan':
       return el('code', { text: (token as Tokens.Codespan).text });
     case 'br':
       return el('br');
     case 'link': {
       const found = token as Tokens.Link;
-      return link(found.href, ...inlines(found.tokens, depth + 1));
+      return link(found.href, ...inlines(found.tokens, making, depth + 1));
     }
     case 'image': {
       const found = token as Tokens.Image;
-      return image(found.href, found.text);
+      return image(found.href, found.text, making.trans);
     }
     case 'escape':
       return document.createTextNode((token as Tokens.Escape).text);
     case 'text': {
       const text = token as Tokens.Text;
-      return text.tokens ? el('span', {}, ...inlines(text.tokens, depth + 1)) : decoded(text.text);
+      return text.tokens ? el('span', {}, ...inlines(text.tokens, making, depth + 1)) : decoded(text.text);
     }
+    case 'verbatim':
+      return el('span', {}, ...pieces(token.raw));
     default:
       return document.createTextNode(token.raw);
   }

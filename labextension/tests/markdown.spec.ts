@@ -1,7 +1,23 @@
+import { nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+
+import { codeBlock } from '../src/components/code';
+import { pieces } from '../src/dom';
+import * as html from '../src/html';
 import { address, destination, isInlineImage } from '../src/links';
-import { safeHtml } from '../src/html';
-import { markdown, MarkdownView } from '../src/markdown';
-import { drawOutput, merged } from '../src/outputs';
+import * as drawing from '../src/markdown';
+import * as outputs from '../src/outputs';
+
+// The real icons need a browser.
+jest.mock('@jupyterlab/ui-components', () => {
+  const icon = { element: () => document.createElement('span') };
+  return { addBelowIcon: icon, copyIcon: icon, editIcon: icon, runIcon: icon };
+});
+
+const { merged } = outputs;
+const trans = nullTranslator.load('jupyterlab');
+const markdown = (text: string, code?: drawing.CodeBlock): HTMLElement => drawing.markdown(text, trans, code);
+const safeHtml = (text: string): HTMLElement => html.safeHtml(text, trans);
+const drawOutput = (output: outputs.RawOutput): HTMLElement => outputs.drawOutput(output, trans);
 
 const EVIL = 'http://evil.example';
 
@@ -67,7 +83,7 @@ describe('markdown', () => {
   });
 
   it('keeps the nodes of blocks that did not change while a text grows', () => {
-    const view = new MarkdownView();
+    const view = new drawing.MarkdownView(trans);
     view.show('first\n\nsec');
     const first = view.node.firstChild;
     view.show('first\n\nsecond');
@@ -78,7 +94,7 @@ describe('markdown', () => {
   it('draws the same in pieces and at once', () => {
     const text =
       '# A\n\ntext **bold** and `code`\n\n```python\nprint(1)\n```\n\n- a\n  - b\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\nend';
-    const view = new MarkdownView();
+    const view = new drawing.MarkdownView(trans);
     for (let end = 1; end <= text.length; end += 1) {
       view.show(text.slice(0, end));
     }
@@ -261,15 +277,163 @@ describe('a text made to hold the page up', () => {
     'quotes that end one by one': Array.from(
       { length: 300 },
       (_, level) => '> '.repeat(300 - level) + 'x'
-    ).join('\n')
+    ).join('\n'),
+    'an item that goes on': `- a\n${'b\n'.repeat(100_000)}`,
+    'quotes of lists that go on': '> - a\nb\n'.repeat(25_000),
+    'a quote of a list that goes on': `> - a\n${'b\n'.repeat(100_000)}`,
+    'items in turns': '> - a\n> - b\nb\n'.repeat(14_000),
+    'a table of nothing': `|${'a|'.repeat(20_000)}\n|${'-|'.repeat(20_000)}\n${'|\n'.repeat(40_000)}`,
+    'code blocks': '```\n```\n'.repeat(25_000),
+    'empty items': '-\n'.repeat(100_000),
+    'a gap in a link': `x [a](${' '.repeat(190_000)}x`,
+    'an address of stops': `http://a${'.)'.repeat(95_000)}`,
+    addresses2: 'http://a.b '.repeat(18_000),
+    definitions2:
+      Array.from({ length: 8_000 }, (_, i) => `[a${i}]: b\n`).join('') + '\n[a1] [a2]'.repeat(9_000),
+    'words in turns': '- \u05d0a \u05d0a \u05d0a\n'.repeat(14_000)
   };
 
-  it.each(Object.entries(texts))('%s: is read in a bounded time', (_, text) => {
+  it.each(Object.entries(texts))('%s: is read in a bounded time, into a bounded page', (_, text) => {
     const began = performance.now();
 
     const node = markdown(text);
 
     expect(performance.now() - began).toBeLessThan(2_000);
     expect(node.childNodes.length).toBeGreaterThan(0);
+    expect(node.querySelectorAll('*').length).toBeLessThan(25_000);
   });
+
+  it('is shown to its end, as it is where it is too much', () => {
+    const text = `**So:**\n\n${'> - a &amp; *b*\nb\n'.repeat(12_000)}the end`;
+
+    const node = markdown(text);
+
+    expect(node.querySelector('strong')?.textContent).toBe('So:');
+    expect(node.querySelector('.jp-ac-verbatim')?.textContent).toBe(text.slice('**So:**\n\n'.length));
+  });
+
+  it('is read alike each time', () => {
+    const text = 'A **word**, `code`.\n\n- a\n- b\n\n'.repeat(5_000);
+
+    expect(markdown(text).innerHTML).toBe(markdown(text).innerHTML);
+  });
+
+  it.each([
+    ['list', '- **item** with `code`\n'.repeat(400), 'li', 400],
+    ['table', `| a | b | c |\n|---|---|---|\n${'| 1 | **2** | 3 |\n'.repeat(500)}`, 'td', 1500],
+    ['blocks of code', 'Text:\n\n```python\nprint(1)\n```\n\n'.repeat(100), 'pre', 100],
+    ['paragraphs', `${'A **word** and more of them. '.repeat(20)}\n\n`.repeat(200), 'strong', 4000]
+  ])('is not what a long %s is', (_, text, tag, count) => {
+    const node = markdown(text);
+
+    expect(node.querySelectorAll(tag)).toHaveLength(count);
+    expect(node.querySelector('.jp-ac-verbatim')).toBeNull();
+  });
+
+  it('is laid out where it is in sight only, and an answer of the usual length as a whole', () => {
+    expect(markdown('a\n\n'.repeat(90)).querySelector('.jp-ac-far')).toBeNull();
+    expect(markdown('a\n\n'.repeat(150)).querySelectorAll('.jp-ac-far')).toHaveLength(50);
+    expect(markdown(`${'a'.repeat(7_000)}\n\n`.repeat(4)).querySelectorAll('.jp-ac-far')).toHaveLength(1);
+  });
+});
+
+describe('a long text', () => {
+  it.each([
+    ['lines', 'x = 12\n'.repeat(3_000)],
+    ['words', 'word '.repeat(3_000)],
+    ['one word', 'x'.repeat(9_999)],
+    ['pairs', '\u{1f600}'.repeat(5_000)],
+    ['an odd number of pairs', `x${'\u{1f600}'.repeat(5_000)}`]
+  ])('is cut into pieces without losing anything: %s', (_, text) => {
+    const made = pieces(text).map(piece => piece.textContent ?? '');
+
+    expect(made.join('')).toBe(text);
+    expect(made.length).toBeGreaterThan(8);
+    expect(made.filter(piece => piece.length > 1000 || /^[\udc00-\udfff]/.test(piece))).toEqual([]);
+  });
+
+  it('ends its pieces where its lines end', () => {
+    expect(pieces('x = 12\n'.repeat(3_000)).filter(piece => !piece.textContent?.endsWith('\n'))).toEqual([]);
+  });
+
+  it('stays whole while it is short', () => expect(pieces('x'.repeat(4_000))).toHaveLength(1));
+
+  it('is shown whole in a block of code', () => {
+    const source = 'x = 12\n'.repeat(10_000);
+    const done = (): void => undefined;
+    const actions = { trans, run: done, insertBelow: done, replaceCell: done, highlight: done };
+
+    const shown = codeBlock(source, 'python', true, actions);
+
+    expect(shown.querySelector('code')?.textContent).toBe(source);
+  });
+});
+
+describe('an output made to hold the page up', () => {
+  const copies = (levels: number): string =>
+    `<svg xmlns="http://www.w3.org/2000/svg"><path id="a0"/>${Array.from(
+      { length: levels },
+      (_, i) => `<g id="a${i + 1}"><use href="#a${i}"/><use href="#a${i}"/></g>`
+    ).join('')}</svg>`;
+
+  it.each([
+    ['cells', `<table>${'<tr><td>1</td></tr>'.repeat(10_000)}</table>`],
+    ['open elements', '<b>a'.repeat(50_000)],
+    ['wide and high cells', `<table>${'<td colspan=1000 rowspan=1000>a</td>'.repeat(5_000)}`],
+    ['links', '<a href="http://a.b">x</a> '.repeat(7_000)],
+    ['words in turns', `<table>${'<tr><td>\u05d0a \u05d0a</td></tr>'.repeat(8_000)}</table>`]
+  ])('is cut, and says so: %s', (_, text) => {
+    const node = safeHtml(text);
+
+    expect(node.lastElementChild?.textContent).toBe('… (cut)');
+    expect(node.querySelectorAll('*').length).toBeLessThan(12_100);
+  });
+
+  it('has cells that take no more places than there are', () => {
+    const node = safeHtml(
+      `<table>${'<td colspan=1000 rowspan=1000>a</td>'.repeat(20)}<td colspan=3>b</td></table>`
+    );
+
+    const spans = Array.from(node.querySelectorAll('td'), cell => cell.colSpan * cell.rowSpan);
+
+    expect(Math.max(...spans)).toBe(3);
+  });
+
+  it('is no table of a usual size', () => {
+    const node = safeHtml(`<table>${`<tr>${'<td>1</td>'.repeat(20)}</tr>`.repeat(200)}</table>`);
+
+    expect(node.querySelectorAll('td')).toHaveLength(4_000);
+    expect(node.textContent).not.toContain('cut');
+  });
+
+  it.each([
+    ['copies of copies', copies(2), 'pre'],
+    ['copies', copies(1), 'img'],
+    ['a hundred thousand shapes', `<svg>${'<g/>'.repeat(40_000)}</svg>`, 'pre']
+  ])('is drawn as a picture only while that is quick: %s', (_, svg, tag) => {
+    const drawn = drawOutput({ output_type: 'display_data', data: { 'image/svg+xml': svg } });
+
+    expect(drawn.localName).toBe(tag);
+  });
+});
+
+describe('what the page itself says', () => {
+  const foreign = { __: (text: string, ...args: unknown[]) => `«${text.replace('%1', String(args[0]))}»` };
+  const other = foreign as unknown as TranslationBundle;
+  const display = (data: Record<string, string>): HTMLElement =>
+    outputs.drawOutput({ output_type: 'display_data', data }, other);
+
+  it.each([
+    [
+      'a table',
+      () => drawing.markdown('|a|\n|-|', other).firstElementChild?.getAttribute('aria-label'),
+      '«Table»'
+    ],
+    ['an image', () => drawing.markdown('![a](b)', other).textContent, '«[image: a]»'],
+    ['an image without words', () => drawing.markdown('![](b)', other).textContent, '«[image]»'],
+    ['an output', () => display({ 'text/html': 'a' }).getAttribute('aria-label'), '«Output»'],
+    ['an image in an output', () => display({ 'text/html': '<img alt=a>' }).textContent, '«[image: a]»'],
+    ['a picture', () => display({ 'image/png': 'AAAA' }).getAttribute('alt'), '«Picture»'],
+    ['a cut', () => display({ 'text/html': '<b>'.repeat(2_000) }).lastElementChild?.textContent, '«… (cut)»']
+  ])('is translated: %s', (_, said, words) => expect(said()).toBe(words));
 });

@@ -5,7 +5,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { addBelowIcon, copyIcon, editIcon, runIcon, type LabIcon } from '@jupyterlab/ui-components';
 
-import { button, el } from '../dom';
+import { button, el, pieces } from '../dom';
 
 const PYTHON: ReadonlySet<string> = new Set(['', 'python', 'py', 'python3', 'ipython']);
 
@@ -29,7 +29,7 @@ export function codeBlock(
   actions: CodeActions
 ): HTMLElement {
   const { trans } = actions;
-  const code = el('code', { text: source });
+  const code = el('code', {}, ...(source.length > MAX_COLOURED ? pieces(source) : [source]));
   const block = el(
     'div',
     { class: 'jp-ac-code-block' },

@@ -62,7 +62,7 @@ export class ExecutionView {
     const texts = outputs.map(output => JSON.stringify(output));
     outputs.forEach((output, index) => {
       if (this._drawn[index] !== texts[index]) {
-        const node = drawOutput(output);
+        const node = drawOutput(output, this._trans);
         const old = this._outputs.children[index];
         if (old) {
           old.replaceWith(node);

@@ -36,7 +36,7 @@ export class MessageView {
     private _message: Message,
     private readonly _host: MessageHost
   ) {
-    this._text = new MarkdownView(_host.code(_message.id));
+    this._text = new MarkdownView(_host.trans, _host.code(_message.id));
     this.node.dataset.role = _message.role;
     this.node.append(
       this._chips,
