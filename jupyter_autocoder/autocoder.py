@@ -182,8 +182,8 @@ class Autocoder:
             _explain_replay(error, entry)
             error.usage = drive.usage + (error.usage or Usage())
             raise
-        if drive.model and self._lock is not None and not job.dry_run:
-            notes += self._store(key, job, solution, drive.model, previous)
+        unlocked = self._store(key, job, solution, drive.model, previous)
+        notes += [unlocked] if unlocked else []
         if not job.dry_run:
             past = Past(cell=job.cell, key=key, prompt=job.prompt, source=solution.source)
             self.session.record(len(before), past)
@@ -201,6 +201,7 @@ class Autocoder:
             replayed=entry is not None,
             backend=self.session.backend,
             notes=tuple(dict.fromkeys([*notes, *drive.notes, *(() if job.dry_run else solution.run.notes)])),
+            unlocked=unlocked,
             seconds=time.monotonic() - started,
         )
         return Result(outcome=outcome, values=drive.values)
@@ -240,8 +241,9 @@ class Autocoder:
             notes.append("the locked code was edited by hand")
         return entry, notes
 
-    def _store(self, key: str, job: Job, solution: Solution, model: str, previous: str) -> list[str]:
-        assert self._lock is not None
+    def _store(self, key: str, job: Job, solution: Solution, model: str, previous: str) -> str:
+        if self._lock is None or not model or job.dry_run:
+            return ""
         entry = Entry(
             prompt=job.prompt.text,
             checks=job.prompt.checks,
@@ -260,8 +262,8 @@ class Autocoder:
             self._lock.put(key, entry)
         except LockError as error:
             # The answer is there and was paid for: a lock that cannot be written must not take it away.
-            return [str(error).replace("\n", " ")]
-        return []
+            return f"the answer is not in the lock: {error.what} ({error.why}); {error.do}"
+        return ""
 
 
 class _Drive:
@@ -412,6 +414,7 @@ def provenance(outcome: Outcome) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 3),
         "run_seconds": round(run.duration, 3) if run else None,
         "notes": list(outcome.notes),
+        **({"unlocked": outcome.unlocked} if outcome.unlocked else {}),
     }
 
 

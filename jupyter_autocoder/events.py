@@ -157,7 +157,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The end of a prompt's way: the code that counted, what it did, what it cost and how it was come by."""
+    """The end of a prompt's way: the code that counted, what it did, what it cost and how it was come by.
+
+    `unlocked` says why the answer is not in the lock, where it should be; it stands among the notes as well.
+    """
 
     prompt: Prompt
     source: str
@@ -172,6 +175,7 @@ class Outcome:
     replayed: bool = False
     backend: str = ""
     notes: tuple[str, ...] = ()
+    unlocked: str = ""
     seconds: float = 0.0
 
 
