@@ -22,6 +22,7 @@ import { Tray } from './attachments';
 import { addCommands, CommandIDs, type Wiring } from './commands';
 import { VariablePicker } from './components/picker';
 import { Frame } from './frame';
+import { Kept } from './kept';
 import { ActiveNotebook } from './notebook';
 import { Session } from './session';
 import { BudgetItem } from './status';
@@ -64,9 +65,9 @@ function activate(
 ): ISidebarApi {
   const trans = (translator ?? nullTranslator).load('jupyter_autocoder');
   const api = new Api(app.serviceManager.serverSettings);
-  const transport = new Transport({ connect: () => api.socket() });
+  const transport = new Transport({ connect: () => api.socket(), kept: new Kept(window.sessionStorage) });
   const tray = new Tray(texts => api.tokens(texts));
-  const session = new Session(api, transport, tray, window.localStorage);
+  const session = new Session(api, transport, tray, new Kept(window.localStorage));
   const notebook = new ActiveNotebook(tracker);
   let known: Record<string, string> = {};
   void api.budget().then(

@@ -19,6 +19,9 @@ import type { Change, ConversationState } from './state';
 import { Stick } from './stick';
 import { sentence } from './words';
 
+/** What goes on in the conversation. */
+type Work = '' | 'writing' | 'running';
+
 export interface SidebarOptions {
   session: Session;
   notebook: ActiveNotebook;
@@ -117,7 +120,6 @@ export class Sidebar extends Panel {
   }
 
   private _changed(state: ConversationState, change: Change): void {
-    const { trans } = this._options;
     if (change.kind === 'reset' || (change.kind === 'added' && change.message.role === 'person')) {
       this._stick.now();
     }
@@ -131,17 +133,30 @@ export class Sidebar extends Panel {
     this._countEarlier();
     const work = state.writing ? 'writing' : state.busy ? 'running' : '';
     if (this._work !== work) {
-      const ended = {
-        writing: trans.__('The answer is complete.'),
-        running: trans.__('The run is over.'),
-        '': ''
-      };
-      const begun = {
-        writing: trans.__('The answer is being written.'),
-        running: trans.__('The code runs.')
-      };
-      this._said.textContent = work ? begun[work] : ended[this._work];
+      this._said.textContent = this._progress(state, work);
       this._work = work;
+    }
+  }
+
+  /** What somebody hears who does not see what happens: that work began, and how it ended. */
+  private _progress(state: ConversationState, work: Work): string {
+    const { trans } = this._options;
+    if (work) {
+      return work === 'writing' ? trans.__('The answer is being written.') : trans.__('The code runs.');
+    }
+    if (this._work === 'running') {
+      return trans.__('The run is over.');
+    }
+    const last = state.messages[state.messages.length - 1];
+    switch (last?.state) {
+      case 'done':
+        return trans.__('The answer is complete.');
+      case 'stopped':
+        return trans.__('The answer was stopped.');
+      case 'failed':
+        return trans.__('There is no whole answer. %1', sentence(last.problem?.what ?? ''));
+      default:
+        return '';
     }
   }
 
@@ -202,8 +217,8 @@ export class Sidebar extends Panel {
   }
 
   private _giveBack(text: string): void {
-    if (this._model && !this._model.input.value) {
-      this._model.input.value = text;
+    if (this._model) {
+      this._model.input.value = [text, this._model.input.value].filter(part => part).join('\n\n');
     }
   }
 
@@ -263,5 +278,5 @@ export class Sidebar extends Panel {
   });
   private _model: ChatModel | null = null;
   private _chat: Widget | null = null;
-  private _work: '' | 'writing' | 'running' = '';
+  private _work: Work = '';
 }

@@ -6,7 +6,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Api } from './api';
 import { MAX, type Tray } from './attachments';
-import { Kept } from './kept';
+import type { Kept } from './kept';
 import {
   MAX_FRAME,
   type AskFrame,
@@ -41,10 +41,10 @@ export class Session {
     readonly api: Api,
     readonly transport: Transport,
     readonly tray: Tray,
-    storage: Storage
+    private readonly _kept: Kept
   ) {
-    this._kept = new Kept(storage);
     transport.frame.connect(this._heard, this);
+    transport.connection.connect(this._showWaiting, this);
   }
 
   /** Another conversation is shown from now on. */
@@ -133,7 +133,7 @@ export class Session {
       this._giveBack(attachments, (error as Error).message, (error as { advice?: string }).advice ?? '');
       return false;
     }
-    this.keepDraft('');
+    this._showWaiting();
     return true;
   }
 
@@ -154,15 +154,19 @@ export class Session {
   }
 
   get draft(): string {
-    return this._kept.get(this._draftKey) ?? '';
+    this._typed = this._kept.get(this._draftKey) ?? '';
+    return this._typed;
   }
 
-  /** Keep what was typed and not sent, over a reload. */
+  /** Keep what was typed and not sent, over a reload; what another tab typed is not forgotten here. */
   keepDraft(text: string): void {
     if (text) {
       this._choice += 1;
     }
-    this._kept.set(this._draftKey, text);
+    if (text || this._kept.get(this._draftKey) === this._typed) {
+      this._kept.set(this._draftKey, text);
+    }
+    this._typed = text;
   }
 
   private get _draftKey(): string {
@@ -174,10 +178,23 @@ export class Session {
       // One at a time: two quick messages belong to the same new conversation.
       this._beginning ??= this.api.begin(this.notebook).finally(() => (this._beginning = null));
       const made = await this._beginning;
-      this.keepDraft('');
-      this.open(made.id);
+      if (!this._state.id) {
+        this._take(made.id);
+      }
     }
     return this._state.id;
+  }
+
+  /** Show another conversation, and take along what is typed. */
+  private _take(id: string): void {
+    const typed = this.draft;
+    this._kept.set(this._draftKey, '');
+    this._kept.set(DRAFT + (id || `new:${this.notebook}`), typed);
+    if (id) {
+      this.open(id);
+    } else {
+      this.blank();
+    }
   }
 
   private _show(id: string): void {
@@ -187,6 +204,17 @@ export class Session {
     }
     this._state = new ConversationState(id, () => this.transport.follow(id));
     this._switched.emit(this._state);
+    this._showWaiting();
+  }
+
+  /** Show what waits for a connection at the end of its conversation. */
+  private _showWaiting(): void {
+    if (!this.transport.connected) {
+      this.transport.unconfirmed
+        .filter(frame => frame.type === 'ask')
+        .filter(frame => frame.conversation === this._state.id)
+        .forEach(frame => this._state.expect(frame));
+    }
   }
 
   private _heard(_: unknown, frame: ServerFrame): void {
@@ -201,9 +229,7 @@ export class Session {
         this._refused(frame.request, frame.problem);
         return;
       case 'gone':
-        if (frame.conversation === this._state.id) {
-          this.blank();
-        }
+        this._gone(frame.conversation);
         return;
       case 'snapshot':
         this._kept.set(LAST + frame.conversation.notebook, frame.conversation.id);
@@ -217,8 +243,26 @@ export class Session {
     }
   }
 
+  /** A conversation was deleted, maybe in another tab: what was typed there, or waited, is given back. */
+  private _gone(conversation: string): void {
+    const waited = this.transport.lost(conversation);
+    if (conversation === this._state.id) {
+      const typed = this.draft;
+      this._take('');
+      waited.forEach(frame => this._returned.emit(frame.text));
+      if (typed || waited.length) {
+        const what = 'This conversation was deleted.';
+        const attached = waited.flatMap(frame => frame.attachments);
+        this._giveBack(attached, what, 'What you wrote there is in the input of a new one.');
+      }
+    } else {
+      this._kept.set(DRAFT + conversation, '');
+    }
+  }
+
   private _refused(request: string, problem: Problem): void {
     const frame = this.transport.returned(request);
+    this._state.forget(request);
     this._giveBack(frame?.type === 'ask' ? frame.attachments : [], problem.what, problem.do);
     if (frame?.type === 'ask') {
       this._returned.emit(frame.text);
@@ -232,8 +276,9 @@ export class Session {
     this._notice.emit({ what, do: [sentence(advice), room].filter(part => part).join(' ') });
   }
 
-  private readonly _kept: Kept;
   private _state = new ConversationState('', () => undefined);
+  /** What this tab typed last. */
+  private _typed = '';
   /** Counts what decides about the conversation that is shown, so that a slow answer cannot overrule it. */
   private _choice = 0;
   private _beginning: Promise<Conversation> | null = null;

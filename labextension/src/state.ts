@@ -5,7 +5,15 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import { merged } from './outputs';
-import type { Conversation, DeltaFrame, Message, OutputFrame, ServerFrame, StatusFrame } from './protocol';
+import type {
+  AskFrame,
+  Conversation,
+  DeltaFrame,
+  Message,
+  OutputFrame,
+  ServerFrame,
+  StatusFrame
+} from './protocol';
 
 /** What is being done for a message; `until` is when a wait ends, in the clock of `performance.now()`. */
 export interface Doing {
@@ -53,13 +61,41 @@ export class ConversationState {
 
   /** Whether an answer is being written. */
   get writing(): boolean {
-    return this._messages.some(message => AT_WORK.has(message.state));
+    return this._messages.some(message => message.role !== 'person' && AT_WORK.has(message.state));
   }
 
   /** Whether something is being answered or run. */
   get busy(): boolean {
     const runs = (message: Message): boolean => message.executions.some(item => AT_WORK.has(item.state));
     return this.writing || this._messages.some(runs);
+  }
+
+  /** Show a question that has not reached the server yet. */
+  expect({ id, text, attachments }: AskFrame): void {
+    if (!this.message(id)) {
+      const message: Message = {
+        id,
+        role: 'person',
+        text,
+        time: Date.now() / 1000,
+        state: 'waiting',
+        attachments,
+        footer: null,
+        problem: null,
+        executions: [],
+        ticket: ''
+      };
+      this._expected.set(id, message);
+      this._put(message);
+    }
+  }
+
+  /** Show a question no longer that the server did not take. */
+  forget(id: string): void {
+    if (this._expected.delete(id)) {
+      this._messages = this._messages.filter(message => message.id !== id);
+      this._changed.emit({ kind: 'reset' });
+    }
   }
 
   /** Take a frame; those of other conversations are left alone. */
@@ -78,7 +114,8 @@ export class ConversationState {
 
   private _reset(info: Conversation, messages: Message[], seq: number): void {
     this._info = info;
-    this._messages = messages;
+    messages.forEach(message => this._expected.delete(message.id));
+    this._messages = [...messages, ...this._expected.values()];
     this._seq = seq;
     this._doing.clear();
     this._changed.emit({ kind: 'reset' });
@@ -101,6 +138,7 @@ export class ConversationState {
   private _take(frame: Exclude<ServerFrame, { type: 'snapshot' | 'gone' | 'refused' }>): void {
     switch (frame.type) {
       case 'put':
+        this._expected.delete(frame.message.id);
         this._put(frame.message);
         break;
       case 'delta':
@@ -169,6 +207,8 @@ export class ConversationState {
     this._changed.emit({ kind: 'changed', message });
   }
 
+  /** Questions that wait for a connection. */
+  private _expected = new Map<string, Message>();
   private _info: Conversation | null = null;
   private _messages: Message[] = [];
   private _seq: number | null = null;

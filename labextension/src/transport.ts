@@ -5,6 +5,7 @@
 
 import { Signal, type ISignal } from '@lumino/signaling';
 
+import type { Kept } from './kept';
 import {
   SERVER_FRAME_TYPES,
   type AskFrame,
@@ -28,6 +29,8 @@ export interface Socket {
 export interface TransportOptions {
   /** Opens a socket; called again for every attempt, since a token may have changed. */
   connect: () => Socket;
+  /** Keeps what waits for the server over a reload of this tab. */
+  kept?: Kept;
   /** Milliseconds before the first attempt to come back; doubled up to `longest`. */
   shortest?: number;
   longest?: number;
@@ -36,7 +39,9 @@ export interface TransportOptions {
 /** What waits for the server. */
 export type Waiting = AskFrame | ExecuteFrame | StopFrame;
 
+const KINDS: ReadonlySet<string> = new Set<Waiting['type']>(['ask', 'execute', 'stop']);
 const OPEN = 1;
+const UNSENT = 'jupyter-autocoder:unsent';
 const LOOK = 5_000;
 /** A timer that is this late was asleep: the socket may be dead without knowing. */
 const SLEPT = 20_000;
@@ -44,6 +49,8 @@ const SLEPT = 20_000;
 export class Transport {
   constructor(options: TransportOptions) {
     this._connect = options.connect;
+    this._kept = options.kept;
+    this._unconfirmed = new Map(restored(this._kept?.get(UNSENT)));
     this._shortest = options.shortest ?? 500;
     this._longest = options.longest ?? 30_000;
     this._delay = this._shortest;
@@ -99,6 +106,7 @@ export class Transport {
       const key = `stop ${conversation}`;
       this._unconfirmed.delete(key);
       this._unconfirmed.set(key, frame);
+      this._keep();
     }
   }
 
@@ -107,6 +115,13 @@ export class Transport {
     const frame = this._refused.get(id);
     this._refused.delete(id);
     return frame;
+  }
+
+  /** Give the questions that waited for a conversation which is gone, once. */
+  lost(conversation: string): AskFrame[] {
+    const frames = [...this._refused.values()].filter(frame => frame.conversation === conversation);
+    frames.forEach(frame => this._refused.delete(frame.id));
+    return frames.filter(frame => frame.type === 'ask');
   }
 
   dispose(): void {
@@ -120,6 +135,7 @@ export class Transport {
 
   private _deliver(frame: AskFrame | ExecuteFrame): void {
     this._unconfirmed.set(frame.id, frame);
+    this._keep();
     this._send(frame);
   }
 
@@ -172,30 +188,43 @@ export class Transport {
         this._unconfirmed.delete(key);
       }
     }
+    this._keep();
     this._connection.emit(true);
   }
 
   private _confirm(frame: ServerFrame): void {
+    const before = this._unconfirmed.size;
     if (frame.type === 'refused') {
-      const sent = this._unconfirmed.get(frame.request);
-      if (sent && sent.type !== 'stop') {
-        this._unconfirmed.delete(frame.request);
-        this._refused.set(frame.request, sent);
-      }
-      return;
-    }
-    const messages = frame.type === 'put' ? [frame.message] : frame.type === 'snapshot' ? frame.messages : [];
-    for (const message of messages) {
-      this._unconfirmed.delete(message.id);
-      message.executions.forEach(execution => this._unconfirmed.delete(execution.id));
-    }
-    if (frame.type === 'gone') {
-      for (const [id, waiting] of this._unconfirmed) {
+      this._refuse(frame.request);
+    } else if (frame.type === 'gone') {
+      this._unconfirmed.forEach((waiting, key) => {
         if (waiting.conversation === frame.conversation) {
-          this._unconfirmed.delete(id);
+          this._refuse(key);
         }
+      });
+    } else {
+      const messages =
+        frame.type === 'put' ? [frame.message] : frame.type === 'snapshot' ? frame.messages : [];
+      for (const message of messages) {
+        this._unconfirmed.delete(message.id);
+        message.executions.forEach(execution => this._unconfirmed.delete(execution.id));
       }
     }
+    if (this._unconfirmed.size !== before) {
+      this._keep();
+    }
+  }
+
+  private _refuse(key: string): void {
+    const sent = this._unconfirmed.get(key);
+    this._unconfirmed.delete(key);
+    if (sent && sent.type !== 'stop') {
+      this._refused.set(key, sent);
+    }
+  }
+
+  private _keep(): void {
+    this._kept?.set(UNSENT, this._unconfirmed.size ? JSON.stringify([...this._unconfirmed]) : '');
   }
 
   private _send(frame: ClientFrame): boolean {
@@ -266,8 +295,19 @@ export class Transport {
   private _watch: ReturnType<typeof setInterval>;
   private _looked = Date.now();
   private _followed = new Set<string>();
-  private _unconfirmed = new Map<string, Waiting>();
+  private _kept: Kept | undefined;
+  private _unconfirmed: Map<string, Waiting>;
   private _refused = new Map<string, AskFrame | ExecuteFrame>();
   private _frame = new Signal<this, ServerFrame>(this);
   private _connection = new Signal<this, boolean>(this);
+}
+
+/** Read what an earlier page of this tab left waiting. */
+function restored(text: string | null | undefined): [string, Waiting][] {
+  try {
+    const found = JSON.parse(text || '[]') as [string, Waiting][];
+    return found.every(([key, frame]) => typeof key === 'string' && KINDS.has(frame.type)) ? found : [];
+  } catch {
+    return [];
+  }
 }

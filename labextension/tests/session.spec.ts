@@ -1,5 +1,6 @@
 import type { Api } from '../src/api';
 import { MAX, Tray } from '../src/attachments';
+import { Kept } from '../src/kept';
 import { MAX_FRAME } from '../src/protocol';
 import { Session, type Notice } from '../src/session';
 import { Transport, type Socket } from '../src/transport';
@@ -24,7 +25,7 @@ function made(storage: Storage = localStorage): {
   const transport = new Transport({ connect: () => socket });
   const begin = jest.fn(async () => ({ id: 'c', title: '', notebook: '', created: 0, changed: 0 }));
   const api = { begin } as unknown as Api;
-  const session = new Session(api, transport, new Tray(async texts => texts.map(() => 1)), storage);
+  const session = new Session(api, transport, new Tray(async texts => texts.map(() => 1)), new Kept(storage));
   const notices: (Notice | null)[] = [];
   session.notice.connect((_, notice) => notices.push(notice));
   const hear = (frame: unknown): void => socket.onmessage?.({ data: JSON.stringify(frame) } as MessageEvent);
@@ -62,6 +63,59 @@ describe('a session', () => {
 
     expect(session.state.info?.title).toBe('t');
     transport.dispose();
+  });
+
+  it('takes what was typed while the conversation began along into it', async () => {
+    const { session, transport } = made();
+    const drafts: string[] = [];
+    session.switched.connect(() => drafts.push(session.draft));
+
+    const asked = session.ask('first');
+    session.keepDraft('my next thought');
+    await asked;
+
+    expect(session.state.id).toBe('c');
+    expect(drafts).toEqual(['my next thought']);
+    transport.dispose();
+  });
+
+  it('shows a question at once that waits for a connection', async () => {
+    const { session, transport } = made();
+
+    await session.ask('is anybody there?');
+
+    expect(session.state.messages).toMatchObject([{ text: 'is anybody there?', state: 'waiting' }]);
+    transport.dispose();
+  });
+
+  it('gives back what was typed and what waited in a conversation that was deleted', async () => {
+    const { session, transport, notices, hear } = made();
+    const returned: string[] = [];
+    session.returned.connect((_, text) => returned.push(text));
+    await session.ask('it waits');
+    session.keepDraft('a long careful question');
+
+    hear({ type: 'gone', conversation: 'c' });
+
+    expect(session.state.id).toBe('');
+    expect(session.draft).toBe('a long careful question');
+    expect(returned).toEqual(['it waits']);
+    expect(notices[notices.length - 1]?.what).toContain('deleted');
+    expect(Object.keys(localStorage).filter(key => key.endsWith(':c'))).toEqual([]);
+    transport.dispose();
+  });
+
+  it('leaves alone what another tab typed in the same conversation', () => {
+    const [one, two] = [made(), made()];
+    one.session.open('c');
+    two.session.open('c');
+    one.session.keepDraft('short');
+    two.session.keepDraft('a long careful question');
+
+    one.session.keepDraft('');
+
+    expect(two.session.draft).toBe('a long careful question');
+    [one, two].forEach(each => each.transport.dispose());
   });
 
   it('keeps what no frame can hold, says so, and leaves no empty conversation behind', async () => {

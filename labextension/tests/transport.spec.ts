@@ -1,3 +1,4 @@
+import { Kept } from '../src/kept';
 import type { Message, ServerFrame } from '../src/protocol';
 import { ConversationState } from '../src/state';
 import { Transport, type Socket } from '../src/transport';
@@ -116,6 +117,45 @@ describe('Transport', () => {
     expect(transport.unconfirmed.map(frame => frame.type)).toEqual(['ask', 'ask']);
   });
 
+  it('sends what waited also after a reload, once', () => {
+    const kept = new Kept(sessionStorage);
+    const page = (): Transport =>
+      new Transport({ connect: () => (sockets.push(new FakeSocket()), last()), kept });
+    const before = page();
+    before.ask({ type: 'ask', id: 'a', conversation: 'c', text: 'one', attachments: [] });
+    before.dispose();
+
+    const after = page();
+    last().hear(WELCOME);
+
+    expect(last().sent).toMatchObject([{ type: 'ask', id: 'a' }]);
+    last().hear({ type: 'put', conversation: 'c', seq: 1, message: message('a') });
+    expect(after.unconfirmed).toEqual([]);
+    expect(sessionStorage).toHaveLength(0);
+    after.dispose();
+  });
+
+  it.each(['{', 'null', '5', '[1]', '[["a", null]]'])('begins anew where what was kept is %s', text => {
+    sessionStorage.setItem('jupyter-autocoder:unsent', text);
+
+    const made = new Transport({ connect: () => new FakeSocket(), kept: new Kept(sessionStorage) });
+
+    expect(made.unconfirmed).toEqual([]);
+    made.dispose();
+    sessionStorage.clear();
+  });
+
+  it('gives back what waited for a conversation that is gone', () => {
+    transport.ask({ type: 'ask', id: 'a', conversation: 'c', text: 'one', attachments: [] });
+    transport.stop('c');
+
+    last().hear({ type: 'gone', conversation: 'c' });
+
+    expect(transport.unconfirmed).toEqual([]);
+    expect(transport.lost('c')).toMatchObject([{ text: 'one' }]);
+    expect(transport.lost('c')).toEqual([]);
+  });
+
   it('gives back what was refused', () => {
     last().hear(WELCOME);
     transport.ask({ type: 'ask', id: 'q', conversation: 'c', text: 'hi', attachments: [] });
@@ -195,6 +235,47 @@ describe('ConversationState', () => {
     state.apply({ type: 'snapshot', conversation: INFO, messages: [message('m', { text: 'axy' })], seq: 9 });
     state.apply({ type: 'delta', conversation: 'c', seq: 10, message: 'm', text: 'z' });
     expect(state.message('m')?.text).toBe('axyz');
+  });
+
+  it('shows a question that waits until the server shows it, also after a snapshot', () => {
+    state.apply({
+      type: 'snapshot',
+      conversation: INFO,
+      messages: [message('m', { state: 'done' })],
+      seq: 3
+    });
+    const ask = { type: 'ask', id: 'q', conversation: 'c', text: 'waits', attachments: [] } as const;
+
+    state.expect({ ...ask, attachments: [] });
+    state.expect({ ...ask, attachments: [] });
+    expect(state.messages.map(item => item.id)).toEqual(['m', 'q']);
+    expect(state.busy).toBe(false);
+
+    state.apply({
+      type: 'snapshot',
+      conversation: INFO,
+      messages: [message('m', { state: 'done' })],
+      seq: 4
+    });
+    expect(state.messages.map(item => item.id)).toEqual(['m', 'q']);
+
+    state.apply({
+      type: 'put',
+      conversation: 'c',
+      seq: 5,
+      message: message('q', { state: 'done', role: 'person' })
+    });
+    expect(state.messages[1].state).toBe('done');
+    state.forget('q');
+    expect(state.messages).toHaveLength(2);
+  });
+
+  it('shows a question no longer that was refused', () => {
+    state.expect({ type: 'ask', id: 'q', conversation: 'c', text: 'too long', attachments: [] });
+
+    state.forget('q');
+
+    expect(state.message('q')).toBeUndefined();
   });
 
   it('leaves other conversations alone', () => {
