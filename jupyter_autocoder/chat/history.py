@@ -74,6 +74,26 @@ class History:
             tx.run("UPDATE chat_conversations SET title = ? WHERE id = ?", _title(title), id)
             return _owned(tx, owner, id)
 
+    def move(self, owner: str, notebook: str, to: str) -> list[str]:
+        """Let a person's conversations follow a notebook, or all notebooks of a folder, to where it is now.
+
+        An empty `to` says that it is gone: they are kept, and belong to no notebook any more. Returns their ids.
+        """
+        inside = f"{notebook}/"
+        with self._store.write() as tx:
+            rows = tx.rows(
+                "SELECT id, notebook FROM chat_conversations WHERE owner = ? AND deleted IS NULL "
+                "AND (notebook = ? OR SUBSTR(notebook, 1, ?) = ?)",
+                owner,
+                notebook,
+                len(inside),
+                inside,
+            )
+            for row in rows:
+                path = to and to + row["notebook"][len(notebook) :]
+                tx.run("UPDATE chat_conversations SET notebook = ? WHERE id = ?", path, row["id"])
+        return [row["id"] for row in rows]
+
     def delete(self, owner: str, id: str) -> bool:
         """Delete a conversation and say whether it is gone for good (False: retention keeps a hidden copy)."""
         with self._store.write() as tx:

@@ -20,7 +20,7 @@ MAX_COUNTED = 50
 
 
 class Conversations(Endpoint):
-    """``/conversations``: list, search, begin."""
+    """``/conversations``: list, search, begin; follow a notebook that was renamed."""
 
     @web.authenticated
     @authorized
@@ -43,6 +43,21 @@ class Conversations(Endpoint):
         made = await asyncio.to_thread(self.house.services.history.create, self.owner, notebook=notebook, title=title)
         self.house.tell(self.owner, Listing())
         self.answer(encode(made), status=201)
+
+    @web.authenticated
+    @authorized
+    async def patch(self) -> None:
+        """Let the person's conversations about ``notebook``, or a folder of notebooks, follow it ``to`` another path.
+
+        An empty ``to`` says that it was deleted: its conversations are kept, and belong to no notebook any more.
+        """
+        body = self.body()
+        notebook, to = self.text(body, "notebook"), self.text(body, "to")
+        if not notebook:
+            raise web.HTTPError(400, "the notebook is not named")
+        moved = await asyncio.to_thread(self.house.services.history.move, self.owner, notebook, to)
+        await self.house.moved(self.owner, moved)
+        self.answer({"moved": moved})
 
 
 class OneConversation(Endpoint):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from jupyter_autocoder.chat import Problem
 from jupyter_autocoder.server.outbox import Outbox
@@ -100,6 +101,13 @@ class House:
         """Send a conversation's followers its new title."""
         if (owner, conversation) in self._rooms:
             self._rooms[owner, conversation][0].title(title)
+        self.tell(owner, Listing())
+
+    async def moved(self, owner: str, conversations: Iterable[str]) -> None:
+        """Send the followers of conversations which notebook they belong to now."""
+        for conversation in conversations:
+            if (owner, conversation) in self._rooms:
+                await self._rooms[owner, conversation][0].refresh()
         self.tell(owner, Listing())
 
     async def close(self) -> None:

@@ -132,6 +132,30 @@ def test_search_takes_words_literally_and_ignores_case(history, query, found):
     assert bool(history.conversations("ann", query=query)) is found
 
 
+@pytest.mark.server
+@pytest.mark.parametrize("place", ["title", "text"])
+@pytest.mark.parametrize(
+    ("written", "queries"),
+    [
+        ("Die Übersicht", ("Übersicht", "übersicht", "ÜBERSICHT", "U\u0308bersicht")),
+        ("ГОРОД", ("город", "Город")),
+        ("Straße", ("STRASSE", "straße")),
+    ],
+)
+def test_search_ignores_case_in_every_script_on_both_databases(store_url, place, written, queries):
+    store = Store(store_url)
+    history = History(store)
+    wanted = history.create("ann", title=written if place == "title" else "x")
+    history.create("ann", title="other")
+    if place == "text":
+        history.add("ann", wanted.id, message("1", written))
+
+    found = {query: [item.id for item in history.conversations("ann", query=query)] for query in queries}
+    store.close()
+
+    assert found == {query: [wanted.id] for query in queries}
+
+
 def test_deleting_leaves_no_row(history, store):
     conversation = history.create("ann").id
     history.add("ann", conversation, message("1"))

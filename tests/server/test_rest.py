@@ -12,6 +12,7 @@ pytestmark = pytest.mark.server
 ENDPOINTS = [
     ("GET", "conversations", None),
     ("POST", "conversations", {}),
+    ("PATCH", "conversations", {"notebook": "a.ipynb", "to": "b.ipynb"}),
     ("PATCH", "conversations/abc", {"title": "x"}),
     ("DELETE", "conversations/abc", None),
     ("GET", "conversations/abc/export", None),
@@ -78,6 +79,34 @@ def test_a_conversation_is_renamed_and_its_tabs_hear_of_it(server):
         heard = tab.until(lambda frame: frame["type"] == "title")
 
     assert (status, renamed["title"], heard["title"]) == (200, "Better", "Better")
+
+
+def test_conversations_follow_their_notebook_and_its_tabs_hear_of_it(server):
+    history = server.house.services.history
+    id = history.create(server.owner, notebook="work/old.ipynb").id
+    foreign = history.create("somebody-else", notebook="work/old.ipynb").id
+    with server.tab() as tab:
+        tab.open(id)
+        status, answer = server.fetch("PATCH", "conversations", {"notebook": "work", "to": "play"})
+        heard = tab.until(lambda frame: frame["type"] == "snapshot")
+        tab.until(lambda frame: frame["type"] == "listing")
+
+    assert (status, answer) == (200, {"moved": [id]})
+    assert heard["conversation"]["notebook"] == "play/old.ipynb"
+    assert history.conversation("somebody-else", foreign).notebook == "work/old.ipynb"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"notebook": "", "to": "a"}, {"notebook": "x" * 2000}, {"notebook": "a", "to": 5}, {"notebook": ["a"]}, []],
+)
+def test_a_wrong_move_is_refused_and_moves_nothing(server, body):
+    id = server.house.services.history.create(server.owner).id
+
+    status, _ = server.fetch("PATCH", "conversations", body)
+
+    assert status == 400
+    assert server.house.services.history.conversation(server.owner, id).notebook == ""
 
 
 def test_deleting_is_for_good(server):
