@@ -5,8 +5,11 @@ Every call blocks on the database; a server makes them in worker threads.
 
 from __future__ import annotations
 
+import itertools
 import json
+import unicodedata
 import uuid
+from typing import Any
 
 from jupyter_autocoder.chat.records import Conversation, Malformed, Message, decode, encode
 from jupyter_autocoder.errors import ConversationMissing
@@ -15,6 +18,11 @@ from jupyter_autocoder.store import Reading, Row, Store, Writing
 TITLE_LENGTH = 80
 SHOWN_MESSAGES = 500
 _COLUMNS = "id, title, notebook, created, changed"
+# Bodies are stored folded; LOWER is for those of an older version, which are not.
+_SAID = (
+    "SELECT 1 FROM chat_messages m WHERE m.conversation = chat_conversations.id AND m.deleted IS NULL "
+    "AND LOWER(m.body) LIKE ? ESCAPE '!'"
+)
 
 
 class History:
@@ -49,23 +57,25 @@ class History:
         self, owner: str, *, notebook: str | None = None, query: str = "", limit: int = 200
     ) -> list[Conversation]:
         """List conversations, newest first; `query` is looked for in titles and in what was said."""
-        where, params = ["owner = ?", "deleted IS NULL"], [owner]
+        where = ["owner = ?", "deleted IS NULL"]
+        params: list[Any] = [owner]
         if notebook is not None:
             where.append("notebook = ?")
             params.append(notebook)
-        if query:
-            pattern = f"%{_literal(query.lower())}%"
-            where.append(
-                "(LOWER(title) LIKE ? ESCAPE '!' OR EXISTS (SELECT 1 FROM chat_messages m WHERE m.conversation = "
-                "chat_conversations.id AND m.deleted IS NULL AND LOWER(m.body) LIKE ? ESCAPE '!'))"
-            )
-            params += [pattern, pattern]
-        sql = (
-            f"SELECT {_COLUMNS} FROM chat_conversations WHERE {' AND '.join(where)} "  # noqa: S608
-            "ORDER BY changed DESC, id LIMIT ?"
-        )
+        sought = _folded(query)
+        columns, order = _COLUMNS, "ORDER BY changed DESC, id"
+        if sought:
+            columns += f", EXISTS ({_SAID}) AS said"
+            params.insert(0, f"%{_literal(sought)}%")
+        else:
+            order += " LIMIT ?"
+            params.append(limit)
+        sql = f"SELECT {columns} FROM chat_conversations WHERE {' AND '.join(where)} {order}"  # noqa: S608
         with self._store.read() as tx:
-            return [_conversation(row) for row in tx.rows(sql, *params, limit)]
+            rows = tx.rows(sql, *params)
+        # Titles are few and short: they are folded here, as no two databases do it alike.
+        found = (row for row in rows if row.get("said") or sought in _folded(row["title"]))
+        return [_conversation(row) for row in itertools.islice(found, limit)]
 
     def rename(self, owner: str, id: str, title: str) -> Conversation:
         """Give a conversation another title."""
@@ -148,7 +158,7 @@ class History:
                 "ON CONFLICT (conversation, id) DO NOTHING",
                 conversation,
                 message.id,
-                _plain(message.text),
+                _folded(message.text),
                 _dump(message),
                 conversation,
             )
@@ -165,7 +175,7 @@ class History:
             _owned(tx, owner, conversation)
             tx.run(
                 "UPDATE chat_messages SET body = ?, data = ? WHERE conversation = ? AND id = ?",
-                _plain(message.text),
+                _folded(message.text),
                 _dump(message),
                 conversation,
                 message.id,
@@ -202,6 +212,11 @@ def _dump(message: Message) -> str:
 
 def _plain(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _folded(text: str) -> str:
+    """A text as it is compared in a search: no two ways to write the same letters, and no capitals in any script."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _plain(text)).casefold())
 
 
 def _title(text: str) -> str:
