@@ -145,6 +145,8 @@ class _Collector:
         if "BREAK" in new.flags and (new.target is None or old.target is None):
             return False
         if new.target in FUNDS and verb not in ("SELL", "CLOSE"):
+            # "In Bob's account" names another account, not all that is in this one.
+            ask_unless(new.amount or new.flags, "unsupported_account")
             if before.funds is not None:
                 raise AskBack("ambiguous_quantity", missing=("quantity",))
             before.funds = new

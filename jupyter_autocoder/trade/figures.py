@@ -93,8 +93,10 @@ class Figures(abc.ABC):
             return None
         if written.value is None:
             return self._make("VAGUE", at, written.end)
+        if written.percent and written.money:
+            return self._make("UNKNOWN", at, written.end)
         if written.percent:
-            return self._make("PERCENT" if not written.money else "UNKNOWN", at, written.end, written.value)
+            return self._make("PERCENT", at, written.end, written.value)
         if written.money:
             return self._scaled_money(at, written.end, written.value)
         if self.text[at : written.end].count("/") == 1:

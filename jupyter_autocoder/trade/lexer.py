@@ -24,6 +24,8 @@ _ORDER_ID = re.compile(r"#?\s?((?=[A-Za-z0-9-]*\d)[A-Za-z0-9][A-Za-z0-9_-]*)(?![
 _ORDER_ID_WORDS = re.compile(
     r"(?:orders?|ticket|trade)(?: (?:id|number|no\.?|num))?:? ?(?=#|[A-Za-z0-9-]*\d)", re.IGNORECASE
 )
+_FIGURES = frozenset(["NUM", "MONEY", "PERCENT", "PART"])
+_BEHIND_POINT = re.compile(r"[.,]*[$+]?\d")
 _BEHIND_MINUS = re.compile(r"[- ]*[$.]?\d")
 _PROFIT = re.compile(r"p ?[&/] ?l\b", re.IGNORECASE)
 _LEGAL = "inc|incorporated|corp|corporation|co|company|ltd|limited|plc"
@@ -328,13 +330,13 @@ class _Lexer(Figures):
         return vocabulary.forgiven(plain) or plain
 
     def _alters_a_number(self, at: int) -> bool:
-        """Whether a sign belongs to a number: "buy - 5", ",5" and "5+" are not the number alone."""
+        """Whether a sign belongs to a number: "buy - 5", ",5", "..5" and "5+" are not the number alone."""
         before, behind = self.text[at - 1 : at] if at else "", self.text[at + 1 :]
         if self.text[at] == "-":
             return self.last in ORDER_VERBS and bool(_BEHIND_MINUS.match(behind))
-        if self.text[at] == ",":
-            return before in ("", " ") and behind[:1].isdigit()
-        return self.text[at] == "+" and before.isdigit() and not behind[:1].isalnum()
+        if self.text[at] in ",.":
+            return not before.isalnum() and before != ")" and bool(_BEHIND_POINT.match(behind))
+        return self.text[at] == "+" and before != " " and self.last in _FIGURES and not behind[:1].isalnum()
 
     # -- signs ---------------------------------------------------------------------------------------------------------
     def _sign(self, at: int) -> Lexeme | None:

@@ -75,6 +75,7 @@ _PLAIN = re.compile(r"\d+|\d*\.\d+")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 # "1.000" is a thousand in half the world and one in the other; nobody writes a fraction of a share with a trailing 0.
 _TWO_READINGS = re.compile(r"[1-9]\d{0,2}\.\d{2}0")
+_ZERO_FIRST = re.compile(r"0\d")  # "010": a lost point, or a slip
 _RATIO = re.compile(r"(\d{1,3})/(\d{1,3})(?![\d/])")
 
 
@@ -95,7 +96,10 @@ def written_at(text: str, start: int) -> Written | None:
         return Written(None, span.end())
     ratio = _RATIO.match(text, start)
     if ratio and 0 < int(ratio[1]) < int(ratio[2]):
-        return Written(_part(int(ratio[1]), int(ratio[2])), ratio.end())
+        above, below = int(ratio[1]), int(ratio[2])
+        # "06/20" and "12/31" are days; people say small fractions, and one in many.
+        plain = ratio[0] == f"{above}/{below}" and (below <= 10 or above == 1)
+        return Written(_part(above, below) if plain else None, ratio.end())
     match = WRITTEN.match(text, start)
     if not match or (match[0][0] == " "):
         return None
@@ -106,7 +110,7 @@ def written_at(text: str, start: int) -> Written | None:
 
 
 def _value(digits: str) -> Decimal | None:
-    if _TWO_READINGS.fullmatch(digits) or len(digits) > 18:
+    if _TWO_READINGS.fullmatch(digits) or _ZERO_FIRST.match(digits) or len(digits) > 18:
         return None
     if _PLAIN.fullmatch(digits):
         return Decimal(digits)

@@ -253,6 +253,9 @@ class _Reader:
         done: list[Lexeme] = []
         rest = iter(self.lexemes)
         for one in rest:
+            # A bracket that closes nothing is a smile, or a part of what is not understood.
+            smile = bool(done) and done[-1].kind == "JOIN" and done[-1].value in (":", ";")
+            ask_unless(one.kind != "CLOSING" or smile, "not_understood", missing=(one.text,))
             if one.kind != "OPENING":
                 done.append(one)
                 continue

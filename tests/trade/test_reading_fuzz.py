@@ -143,3 +143,28 @@ def _spoken(kind: str) -> str:
         "PLACE": "place an", "MORE": "more",
     }  # fmt: skip
     return spoken.get(kind, kind.lower())
+
+
+PLAIN_NUMBER = re.compile(r"[$]?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+|\d*\.\d+)(k|m|mm|b|bn)?", re.IGNORECASE)
+SCALES = {"": 1, "k": 10**3, "m": 10**6, "mm": 10**6, "b": 10**9, "bn": 10**9}
+
+
+@settings(parent=FUZZ, max_examples=1500)
+@given(st.sampled_from(["buy {} AAPL", "sell {} AAPL", "buy {} shares of AAPL"]),
+       st.text(alphabet="0123456789.,kmb-+$'_ex~()", min_size=1, max_size=6))  # fmt: skip
+@example("buy {} AAPL", "-5")
+@example("buy {} AAPL", "- 5")
+@example("buy {} AAPL", ",5")
+@example("buy {} AAPL", "5+")
+@example("sell {} AAPL", "06/20")
+@example("buy {} AAPL", "$5%")
+@example("buy {} AAPL", "1e3")
+def test_an_amount_is_what_is_written_or_is_asked_about(form: str, written: str) -> None:
+    reading = read_command(form.format(written))
+
+    if reading.kind is Kind.ORDER:
+        size = reading.orders[0].size
+        number = PLAIN_NUMBER.fullmatch(written.lstrip("+").rstrip(".,+"))
+        assert number
+        said = Decimal(number[1].replace(",", "")) * SCALES[(number[2] or "").lower()]
+        assert said == (size.qty or size.notional)
