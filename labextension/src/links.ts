@@ -4,7 +4,7 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { el } from './dom';
+import { el, unturned } from './dom';
 
 const SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:']);
 const SHOWN = 80;
@@ -21,19 +21,25 @@ export function address(href: string): URL | null {
   return SCHEMES.has(url.protocol) ? url : null;
 }
 
-/** Give the part of an address that tells a person where it leads: the host first, never a name before an @. */
+/** Give the part of an address that tells a person where it leads: the whole host first, never a name before an @. */
 export function destination(url: URL): string {
-  const shown =
-    url.protocol === 'mailto:' ? url.pathname : `${url.host}${url.pathname === '/' ? '' : url.pathname}`;
-  return shown.length > SHOWN ? `${shown.slice(0, SHOWN - 1)}…` : shown;
+  if (url.protocol === 'mailto:') {
+    return url.pathname;
+  }
+  const path = url.pathname === '/' ? '' : url.pathname;
+  return url.host + (path.length > SHOWN ? `${path.slice(0, SHOWN - 1)}…` : path);
 }
 
 /** Make a link that shows its destination; what may not be opened stays text. */
 export function link(href: string, ...label: Node[]): Node {
   const url = address(href);
-  const words = el('span', {}, ...label);
+  const words = el('span', { class: 'jp-ac-words' }, ...label);
   if (url === null) {
     return words;
+  }
+  if (url.protocol === 'mailto:') {
+    // Further recipients and a text ready to be sent would go unseen.
+    url.search = '';
   }
   const anchor = el('a', {
     href: url.href,
@@ -44,18 +50,25 @@ export function link(href: string, ...label: Node[]): Node {
   });
   anchor.append(words);
   const where = destination(url);
-  if ((words.textContent ?? '').trim() !== url.href && (words.textContent ?? '').trim() !== where) {
+  const told = (words.textContent ?? '').trim();
+  const plainly = told === url.href && !url.username && !url.password;
+  if (!plainly && told !== where) {
     anchor.append(el('span', { class: 'jp-ac-destination', text: ` (${where})` }));
   }
   return anchor;
 }
 
-/** Make what stands for an image: pictures in the text itself are drawn, all others are only named. */
+/** Make what stands for an image: one that carries its own bytes is drawn, all others are only named. */
 export function image(href: string, alt: string, trans: TranslationBundle): Node {
-  if (isInlineImage(href)) {
-    return el('img', { src: href, alt, class: 'jp-ac-image' });
-  }
-  const label = document.createTextNode(alt ? trans.__('[image: %1]', alt) : trans.__('[image]'));
+  return isInlineImage(href)
+    ? el('img', { src: href, alt: unturned(alt), class: 'jp-ac-image' })
+    : named(href, alt, trans);
+}
+
+/** Name an image, with a link to it where it may be opened. */
+export function named(href: string, alt: string, trans: TranslationBundle): Node {
+  const words = unturned(alt);
+  const label = document.createTextNode(words ? trans.__('[image: %1]', words) : trans.__('[image]'));
   return address(href) === null ? label : link(href, label);
 }
 

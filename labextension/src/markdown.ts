@@ -9,7 +9,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Token, Tokens } from 'marked';
 
 import { el, pieces, unturned } from './dom';
-import { image, link } from './links';
+import { link, named } from './links';
 import { MAX_DEPTH, read } from './reading';
 
 /** So many blocks, or characters, of an answer are laid out at once; after them only what is in sight. */
@@ -17,6 +17,8 @@ const NEAR_BLOCKS = 100;
 const NEAR_TEXT = 20_000;
 /** Characters on a line of the sidebar, about. */
 const LINE = 50;
+/** Marks the last block of a text that goes on: it is drawn anew at the end, even if it is the same then. */
+const GROWS = '\u0000';
 const HEADINGS = ['h3', 'h4', 'h5', 'h6', 'h6', 'h6'] as const;
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: '&',
@@ -43,6 +45,8 @@ export type CodeBlock = (code: string, language: string, closed: boolean) => HTM
 interface Making {
   readonly trans: TranslationBundle;
   readonly code: CodeBlock;
+  /** Whether nothing more comes: a fence that is open then is closed by the text's end. */
+  readonly whole: boolean;
 }
 
 /** Make a plain code block without buttons. */
@@ -52,14 +56,20 @@ export const plainCode: CodeBlock = code => el('pre', { class: 'jp-ac-code' }, e
 export class MarkdownView {
   readonly node = el('div', { class: 'jp-ac-markdown' });
 
-  constructor(trans: TranslationBundle, code: CodeBlock = plainCode) {
-    this._making = { trans, code };
-  }
+  constructor(
+    private readonly _trans: TranslationBundle,
+    private readonly _code: CodeBlock = plainCode
+  ) {}
 
-  /** Show a text; nodes of blocks that are the same as before stay as they are. */
-  show(text: string): void {
+  /** Show a text, or as much of it as there is; nodes of blocks that are the same as before stay as they are. */
+  show(text: string, { whole = true } = {}): void {
+    const making = { trans: this._trans, code: this._code, whole };
     const tokens = read(unturned(text)).filter(token => token.type !== 'space');
     const raws = tokens.map(token => token.raw);
+    const last = tokens[tokens.length - 1];
+    if (last && !whole && !(last.type === 'code' && isClosed(last.raw))) {
+      raws[raws.length - 1] += GROWS;
+    }
     let same = 0;
     while (same < raws.length && same < this._raws.length && raws[same] === this._raws[same]) {
       same += 1;
@@ -70,7 +80,7 @@ export class MarkdownView {
     let before = 0;
     for (const [index, token] of tokens.entries()) {
       if (index >= same) {
-        const made = block(token, this._making, 0);
+        const made = block(token, making, 0);
         this.node.append(index < NEAR_BLOCKS && before < NEAR_TEXT ? made : far(made, token.raw));
       }
       before += token.raw.length;
@@ -78,7 +88,6 @@ export class MarkdownView {
     this._raws = raws;
   }
 
-  private readonly _making: Making;
   private _raws: string[] = [];
 }
 
@@ -114,7 +123,11 @@ function block(token: Token, making: Making, depth: number): Node {
     }
     case 'code': {
       const fenced = token as Tokens.Code;
-      return making.code(fenced.text, (fenced.lang ?? '').split(/\s/)[0].toLowerCase(), isClosed(fenced.raw));
+      return making.code(
+        fenced.text,
+        (fenced.lang ?? '').split(/\s/)[0].toLowerCase(),
+        making.whole || isClosed(fenced.raw)
+      );
     }
     case 'blockquote':
       return el('blockquote', {}, ...blocks((token as Tokens.Blockquote).tokens, making, depth + 1));
@@ -203,7 +216,8 @@ function inline(token: Token, making: Making, depth: number): Node {
     }
     case 'image': {
       const found = token as Tokens.Image;
-      return image(found.href, found.text, making.trans);
+      // Not even one that carries its own bytes: a model could draw the card of a trade with it.
+      return named(found.href, found.text, making.trans);
     }
     case 'escape':
       return document.createTextNode((token as Tokens.Escape).text);
@@ -220,15 +234,17 @@ function inline(token: Token, making: Making, depth: number): Node {
 
 /** Make a text node of a text in which `&amp;` stands for an ampersand. */
 function decoded(text: string): Text {
-  return document.createTextNode(
-    text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,8}));/gi, (whole, decimal, hex, name) => {
+  const characters = text.replace(
+    /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,8}));/gi,
+    (whole, decimal, hex, name) => {
       if (name !== undefined) {
         return ENTITIES[name as string] ?? whole;
       }
       const point = decimal !== undefined ? Number(decimal) : parseInt(hex as string, 16);
       return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : whole;
-    })
+    }
   );
+  return document.createTextNode(unturned(characters));
 }
 
 function isClosed(raw: string): boolean {

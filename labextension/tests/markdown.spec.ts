@@ -138,15 +138,28 @@ describe('markdown', () => {
     expect(found).toContain('python: x = 1');
   });
 
-  it('says whether a fence is closed', () => {
+  it.each([
+    ['x\n```python\nx = 1', [false, true]],
+    ['x\n```python\nx = 1\n```', [true]],
+    ['1. do this:\n\n   ```python\n   x = 1', [false, true]]
+  ])('gives code its buttons when its fence, or the whole text, is closed: %j', (text, expected) => {
     const closed: boolean[] = [];
-    const code = (_: string, __: string, done: boolean): HTMLElement => {
-      closed.push(done);
+    const view = new drawing.MarkdownView(trans, (_source, _language, isClosed) => {
+      closed.push(isClosed);
       return document.createElement('pre');
-    };
-    markdown('```python\nx = 1', code);
-    markdown('```python\nx = 1\n```', code);
-    expect(closed).toEqual([false, true]);
+    });
+
+    view.show(text, { whole: false });
+    view.show(text);
+
+    expect(closed).toEqual(expected);
+  });
+
+  it('draws no picture for a model, which could show a card to confirm', () => {
+    const drawn = markdown('[![Confirm](data:image/png;base64,AAAA)](https://evil.example/)');
+
+    expect(drawn.querySelector('img')).toBeNull();
+    expect(drawn.textContent).toBe('[image: Confirm] (evil.example)');
   });
 });
 
@@ -169,6 +182,25 @@ describe('links', () => {
   it('writes the destination beside the words, and not twice', () => {
     expect(markdown('[docs](https://example.com/x)').textContent).toBe('docs (example.com/x)');
     expect(markdown('<https://example.com/x>').textContent).toBe('https://example.com/x');
+  });
+
+  it.each([
+    ['a name before the host', '<https://google.com@evil.example/x>', 'evil.example/x'],
+    [
+      'a host that is long',
+      `[x](https://accounts.google.com.${'a'.repeat(63)}.evil.example/)`,
+      '.evil.example)'
+    ],
+    ['letters that turn round', '[A &#8238;label](https://moc.knab.example/x)', 'A ⟨U+202E⟩label (moc'],
+    ['many who get a letter', '[x](mailto:a@b.example,c@evil.example)', '(a@b.example,c@evil.example)']
+  ])('shows where it leads in spite of %s', (_, text, shown) => {
+    expect(markdown(text).textContent).toContain(shown);
+  });
+
+  it('adds no unseen reader and no text to a letter', () => {
+    const anchor = markdown('[x](mailto:a@b.example?bcc=c@evil.example&body=y)').querySelector('a');
+
+    expect(anchor?.getAttribute('href')).toBe('mailto:a@b.example');
   });
 
   it.each([

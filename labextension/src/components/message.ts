@@ -75,7 +75,8 @@ export class MessageView {
     const words = el('span');
     const show = (): void => {
       const left = doing?.until ? Math.max(0, Math.ceil((doing.until - performance.now()) / 1000)) : null;
-      const text = doing?.text || trans.__('Thinking…');
+      const text =
+        doing?.text || (this._message.role === 'person' ? trans.__('Not sent yet…') : trans.__('Thinking…'));
       words.textContent = left === null ? text : `${text} ${trans.__('%1 s left', left)}`;
     };
     show();
@@ -106,7 +107,7 @@ export class MessageView {
   private _draw(): void {
     const message = this._message;
     this.node.dataset.state = message.state;
-    this._text.show(message.text);
+    this._text.show(message.text, { whole: message.state !== 'writing' });
     this._drawChips();
     this.refreshDoing();
     this._problem.replaceChildren(...(message.problem ? [problem(message.problem)] : this._stopped()));
