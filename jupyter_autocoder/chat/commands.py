@@ -6,6 +6,8 @@ import ast
 import re
 from dataclasses import dataclass
 
+from jupyter_autocoder.chat.markdown import parts
+
 COMMANDS: dict[str, str] = {
     "run": "run the last code block of the conversation in the sandbox, or the code that follows",
     "trade": "prepare a trade from a sentence; nothing is sent before you confirm it",
@@ -15,8 +17,6 @@ COMMANDS: dict[str, str] = {
     "help": "show these commands",
 }
 _COMMAND = re.compile(r"/([a-z]+)(?:\s+(.*))?\s*", re.DOTALL)
-_FENCE = re.compile(r"^(`{3,}|~{3,})[ \t]*([\w+-]*)[^\n]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE)
-_PYTHON = frozenset({"", "python", "py", "python3", "ipython"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +39,10 @@ def code_of(text: str) -> str:
     """Give the text itself when it is Python, else the code of its last fenced Python block."""
     if _is_python(text):
         return text.strip()
-    blocks = [body for _, language, body in _FENCE.findall(text) if language.lower() in _PYTHON]
-    if blocks:
-        return str(blocks[-1])
-    return "" if "```" in text else text.strip()
+    blocks = [part for part in parts(text) if part.language is not None]
+    if not blocks:
+        return text.strip()
+    return next((block.text for block in reversed(blocks) if block.runs), "")
 
 
 def _is_python(text: str) -> bool:
@@ -55,11 +55,8 @@ def _is_python(text: str) -> bool:
 
 def last_block(texts: list[str]) -> str:
     """Give the last fenced Python block of the newest text that has one, empty when there is none."""
-    for text in reversed(texts):
-        blocks = [body for _, language, body in _FENCE.findall(text) if language.lower() in _PYTHON]
-        if blocks:
-            return str(blocks[-1])
-    return ""
+    blocks = (part.text for text in reversed(texts) for part in reversed(list(parts(text))) if part.runs)
+    return next(blocks, "")
 
 
 def help_text() -> str:

@@ -1,31 +1,31 @@
-"""A conversation as a file: Markdown to read, or a notebook whose code cells are the answer's code blocks."""
+"""A conversation as a file: Markdown to read, or a notebook whose code cells are the answer's code blocks.
+
+Whatever opens it fetches no image and takes no HTML: see `chat.markdown`.
+"""
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from jupyter_autocoder.chat.context import plain_outputs
+from jupyter_autocoder.chat.markdown import fenced, harmless, parts, quiet, span, written
 from jupyter_autocoder.chat.records import Conversation, Execution, Message
 
-_PARTS = re.compile(
-    r"^(`{3,}|~{3,})[ \t]*(?:python|py|python3|ipython)[^\n]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE
-)
 _WHO = {"person": "You", "model": "Assistant", "note": "Note"}
 
 
 def to_markdown(conversation: Conversation, messages: Sequence[Message]) -> str:
     """Give the conversation as one Markdown text."""
-    parts = [f"# {conversation.title or 'Conversation'}"]
+    pieces = [_title(conversation)]
     if conversation.notebook:
-        parts.append(f"Notebook: `{conversation.notebook}`")
+        pieces.append(f"Notebook: {span(conversation.notebook)}")
     for message in messages:
-        parts.append(f"## {_heading(message)}")
-        parts += [text for text in (message.text.strip(), *_extras(message)) if text]
-    return "\n\n".join(parts) + "\n"
+        pieces.append(f"## {_heading(message)}")
+        pieces += [text for text in (harmless(message.text), *_extras(message)) if text]
+    return "\n\n".join(pieces) + "\n"
 
 
 def to_notebook(conversation: Conversation, messages: Sequence[Message]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def to_notebook(conversation: Conversation, messages: Sequence[Message]) -> dict
 
     Outputs are left out: they belong to the sandbox that made them, not to the kernel that will run the notebook.
     """
-    cells = [_markdown(f"# {conversation.title or 'Conversation'}")]
+    cells = [_markdown(_title(conversation))]
     for message in messages:
         if message.role == "note":
             continue
@@ -47,17 +47,17 @@ def to_notebook(conversation: Conversation, messages: Sequence[Message]) -> dict
 
 
 def _cells(message: Message) -> Iterator[dict[str, Any]]:
-    words = f"**{_heading(message)}**\n\n"
-    position = 0
-    for block in _PARTS.finditer(message.text):
-        words += message.text[position : block.start()].strip()
-        if words:
-            yield _markdown(words)
-        yield _cell("code", block[2].rstrip("\n"), execution_count=None, outputs=[])
-        position, words = block.end(), ""
-    words += message.text[position:].strip()
+    words = [f"**{_heading(message)}**"]
+    for part in parts(message.text):
+        if part.runs:
+            if words:
+                yield _markdown("\n\n".join(words))
+            yield _cell("code", part.text.rstrip("\n"), execution_count=None, outputs=[])
+            words = []
+        else:
+            words.append(written(part))
     if words:
-        yield _markdown(words)
+        yield _markdown("\n\n".join(words))
 
 
 def _markdown(source: str) -> dict[str, Any]:
@@ -68,23 +68,28 @@ def _cell(kind: str, source: str, **more: Any) -> dict[str, Any]:
     return {"id": uuid.uuid4().hex[:8], "cell_type": kind, "metadata": {}, "source": source, **more}
 
 
+def _title(conversation: Conversation) -> str:
+    return f"# {_line(conversation.title) or 'Conversation'}"
+
+
 def _heading(message: Message) -> str:
     when = datetime.fromtimestamp(message.time, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
-    model = f" ({message.footer.model})" if message.footer and message.footer.model else ""
+    model = f" ({_line(message.footer.model)})" if message.footer and message.footer.model else ""
     return f"{_WHO[message.role]}{model}, {when}"
+
+
+def _line(text: str) -> str:
+    return quiet(" ".join(text.split()))
 
 
 def _extras(message: Message) -> Iterator[str]:
     for attachment in message.attachments:
-        yield f"Attached: {attachment.label}"
+        yield f"Attached: {_line(attachment.label)}"
     if message.problem is not None:
-        yield f"> {message.problem.what}"
+        yield f"> {_line(message.problem.what)}"
     for execution in message.executions:
         yield _execution(execution)
 
 
 def _execution(execution: Execution) -> str:
-    outputs = plain_outputs(execution.outputs)
-    # A fence longer than any inside keeps a hostile output from closing it.
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", outputs)), default=0))
-    return f"Run in the sandbox ({execution.state}):\n\n{fence}text\n{outputs}\n{fence}"
+    return f"Run in the sandbox ({execution.state}):\n\n{fenced(plain_outputs(execution.outputs), 'text')}"

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import nbformat
+import pytest
 
-from jupyter_autocoder.chat import Conversation, Execution, Message, to_markdown, to_notebook
+from jupyter_autocoder.chat import (
+    Attachment,
+    Conversation,
+    Execution,
+    Footer,
+    Message,
+    Problem,
+    to_markdown,
+    to_notebook,
+)
 
 TALK = Conversation(id="c", title="Sorting", notebook="a.ipynb", created=0.0, changed=0.0)
 MESSAGES = [
@@ -48,3 +58,47 @@ def test_an_empty_conversation_can_be_exported():
     nbformat.validate(to_notebook(TALK, []))
 
     assert to_markdown(TALK, []) == "# Sorting\n\nNotebook: `a.ipynb`\n"
+
+
+def test_blocks_that_can_be_run_become_code_cells_whatever_their_label_says():
+    said = "```Python\na\n```\n\n```\nb\n```\n\n1. x\n   ```ipython\n   c\n   ```\n\n```json\n{}\n```"
+    notebook = to_notebook(TALK, [Message(id="1", role="model", text=said, time=0.0)])
+
+    nbformat.validate(notebook)
+    assert [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"] == ["a", "b", "c"]
+    assert notebook["cells"][-1]["source"] == "```json\n{}\n```"
+
+
+def test_an_answer_that_was_cut_in_its_code_does_not_swallow_what_follows():
+    cut = Message(id="1", role="model", text="Do:\n\n```python\nx = [", time=0.0, state="stopped")
+    after = Message(id="2", role="person", text="Go **on**", time=1.0)
+
+    text = to_markdown(TALK, [cut, after])
+    cells = to_notebook(TALK, [cut, after])["cells"]
+
+    assert "```python\nx = [\n```\n\n## You" in text
+    assert text.endswith("\n\nGo **on**\n")
+    assert [cell["cell_type"] for cell in cells] == ["markdown"] * 3
+
+
+@pytest.mark.parametrize("role", ["person", "model", "note"])
+def test_an_export_fetches_nothing_and_has_no_html(role):
+    evil = "<img src=http://evil/1>![a](http://evil/2)"
+    message = Message(
+        id="1",
+        role=role,
+        text=evil,
+        time=0.0,
+        attachments=(Attachment(kind="file", label=evil, text=""),),
+        problem=Problem(kind="K", what=f"broken\n\n{evil}"),
+        footer=Footer(model=evil),
+    )
+    talk = Conversation(id="c", title=evil, notebook=f"`{evil}", created=0.0, changed=0.0)
+
+    text = to_markdown(talk, [message])
+    cells = [cell["source"] for cell in to_notebook(talk, [message])["cells"]]
+
+    for written in (text.replace(f"`` `{evil} ``", ""), *cells):
+        assert "<img" not in written
+        assert "![" not in written
+        assert "`http://evil/2`" in written
