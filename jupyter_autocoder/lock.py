@@ -4,8 +4,9 @@ The file is JSON, made for `git diff`: an entry a key, code as a list of lines. 
 its options, its inputs' names with canonical types (no row counts), and the keys of the entries before it in the same
 sandbox session. An edited cell therefore makes the later cells' entries stale, and `Lock.explain` says by name why.
 
-Writing is read, merge, replace under a lock file in Jupyter's runtime folder: two kernels add to one file without
-losing either's entries, a full disk leaves the old file whole, and no second file appears in the person's folder.
+Writing is read, merge, replace under a guard, a lock file in Jupyter's runtime folder (or a private temporary one where
+that cannot be written): two kernels add to one file without losing either's entries, a full disk leaves the old file
+whole, and no second file appears in the person's folder.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import stat
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -33,6 +35,8 @@ from jupyter_autocoder.events import Origin, Prompt
 FILE_NAME = "autocode.lock"
 FORMAT = "jupyter-autocoder lock"
 VERSION = 1
+_SAYS_FORMAT = re.compile(rf'"format"\s*:\s*"{FORMAT}"')
+LASTING = "/var/tmp"  # noqa: S108 - what lies there is checked to be ours and private
 _WAIT = 10.0
 _LARGEST = 64 << 20
 
@@ -97,13 +101,32 @@ def _types(prompt: Prompt) -> dict[str, str]:
 
 
 def find(start: Path, environ: Mapping[str, str]) -> Path:
-    """Return the lock file for work in `start`: ``AUTOCODER_LOCK``, else the nearest upwards, else a new one there."""
+    """Return the lock file for work in `start`: ``AUTOCODER_LOCK``, else the nearest upwards, else a new one there.
+
+    A relative ``AUTOCODER_LOCK`` counts from this process's folder, whatever `start` is.
+    """
     if environ.get("AUTOCODER_LOCK"):
-        return Path(environ["AUTOCODER_LOCK"])
+        # Absolute at once: a cell may change the folder later.
+        return Path(environ["AUTOCODER_LOCK"]).absolute()
     for folder in (start, *start.parents):
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME
     return start / FILE_NAME
+
+
+def is_lock(path: Path) -> bool:
+    """Whether the file says of itself that it is a lock, whatever its name; a damaged or conflicting one too."""
+    try:
+        text = _read_text(path)
+    except (OSError, UnicodeDecodeError):
+        return False
+    if not text.lstrip().startswith(("{", "<<<<<<< ")):
+        return False
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return _SAYS_FORMAT.search(text) is not None
+    return isinstance(data, dict) and data.get("format") == FORMAT
 
 
 class Lock:
@@ -184,16 +207,19 @@ class Lock:
     def _explain_chain(self, locked: str, previous: str) -> str:
         """Name the first earlier cell in which the locked session and this one differ."""
         then, now = self._chain(locked), self._chain(previous)
+        if then == now:
+            return "its entry stands under another key than its words give: the lock was changed by hand"
         for old, new in zip(then, now, strict=False):
             if old != new:
-                entry = self.entries().get(new) or self.entries().get(old)
-                name = f'"{entry.title}"' if entry else "an earlier cell"
-                return f"it is stale: the earlier cell {name} was edited or answered anew since"
+                return f"it is stale: {self._title(new, old)} was edited or answered anew since"
         if len(now) < len(then):
-            entry = self.entries().get(then[len(now)])
-            return f'it is stale: it was locked after the cell "{entry.title if entry else "?"}", which did not run'
-        extra = self.entries().get(now[len(then)]) if len(now) > len(then) else None
-        return f'it is stale: the cell "{extra.title if extra else "?"}" was added before it'
+            return f"it is stale: it was locked after {self._title(then[len(now)])}, which did not run"
+        return f"it is stale: {self._title(now[len(then)])} was added before it"
+
+    def _title(self, *keys: str) -> str:
+        """Name an earlier cell by the first of its keys that is in the lock."""
+        entry = next((entry for key in keys if (entry := self.entries().get(key))), None)
+        return f'the cell "{entry.title}"' if entry else "an earlier cell that is not in the lock"
 
     def _chain(self, key: str) -> list[str]:
         chain: list[str] = []
@@ -205,14 +231,7 @@ class Lock:
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
-        name = hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:16]
-        folder = Path(paths.jupyter_runtime_dir())
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            guard = filelock.FileLock(folder / f"autocode-{name}.lck", timeout=_WAIT)
-            guard.acquire()
-        except (OSError, filelock.Timeout) as error:
-            raise _unwritable(self.path, error) from None
+        guard = _guard(self.path)
         try:
             yield
         finally:
@@ -240,6 +259,50 @@ def drift(entry: Entry) -> str:
         if version != entry.packages[name]:
             parts.append(f"{name} {version} (locked with {entry.packages[name]})")
     return "not the environment it was locked in: " + ", ".join(parts) if parts else ""
+
+
+# -- the guard ---------------------------------------------------------------------------------------------------------
+def _guard(path: Path) -> filelock.BaseFileLock:
+    """Hold what keeps two writers of `path` apart. Raises LockError, saying why there is none or that it is held."""
+    name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:16]
+    reasons = []
+    for folder, is_shared in _guard_folders():
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if is_shared:
+                _expect_private(folder)
+            guard = filelock.FileLock(folder / f"autocode-{name}.lck", timeout=_WAIT)
+            guard.acquire()
+        except filelock.Timeout:
+            why = f"another program has been writing it for {_WAIT:g} s"
+            raise _unwritable(path, why, "end that program, or run the cell again") from None
+        except OSError as error:
+            reasons.append(f"{folder}: {error.strerror or error}")
+        else:
+            return guard
+    why = "there is no folder to keep other writers away from: " + "; ".join(reasons)
+    raise _unwritable(path, why, "set JUPYTER_RUNTIME_DIR to a folder of yours that can be written")
+
+
+def _guard_folders() -> Iterator[tuple[Path, bool]]:
+    """The folders for the guard, best first, and whether everybody may write beside them.
+
+    A home may be read-only, as in a container; the store then keeps to /var/tmp as well.
+    """
+    yield Path(paths.jupyter_runtime_dir()), False
+    for base in dict.fromkeys((LASTING, tempfile.gettempdir())):
+        yield Path(base) / f"jupyter-autocoder-{os.getuid()}", True
+
+
+def _expect_private(folder: Path) -> None:
+    """Raise OSError unless `folder` is ours alone: anybody may have put a link or a folder of theirs in its place."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "it is no folder")
+    if found.st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, "it belongs to somebody else")
+    if stat.S_IMODE(found.st_mode) != 0o700:
+        folder.chmod(0o700)
 
 
 # -- the file ----------------------------------------------------------------------------------------------------------
@@ -378,9 +441,10 @@ def _replace(path: Path, text: str) -> None:
     except (OSError, UnicodeEncodeError) as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise _unwritable(path, error) from None
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise _unwritable(path, f"{path.parent}: {why}", "make the folder writable or free some space") from None
 
 
-def _unwritable(path: Path, error: Exception) -> LockError:
-    do = "make the folder writable or free some space; the answer itself is in the cell's output"
-    return LockError(f"{path} could not be written; it is unchanged", path=str(path), why=str(error), do=do)
+def _unwritable(path: Path, why: str, do: str) -> LockError:
+    do = f"{do}; the answer itself is in the cell's output"
+    return LockError(f"{path} could not be written; it is unchanged", path=str(path), why=why, do=do)

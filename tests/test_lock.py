@@ -8,11 +8,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import filelock
 import pytest
 
 from jupyter_autocoder.errors import LockError, NotInLock
 from jupyter_autocoder.events import Prompt, Variable
-from jupyter_autocoder.lock import Entry, Lock, digest, drift, find, make_key
+from jupyter_autocoder.lock import Entry, Lock, digest, drift, find, is_lock, make_key
 
 
 def prompt(text: str = "Compute r.", **inputs: str) -> Prompt:
@@ -295,3 +296,119 @@ def test_a_linked_lock_stays_a_link(lock: Lock) -> None:
 
     assert lock.path.is_symlink()
     assert Lock(real).get("k") is not None
+
+
+def test_an_entry_under_a_key_that_was_changed_by_hand_is_told_as_such(lock: Lock) -> None:
+    one, two = lock_all(lock, "Load.", "Plot.")
+    lock.path.write_text(lock.path.read_text().replace(f'"{two}": {{', '"changed": {'))
+
+    assert "changed by hand" in lock.explain(prompt("Plot."), one)
+
+
+@pytest.mark.parametrize(
+    ("previous", "why"),
+    [
+        ("", "it was locked after an earlier cell that is not in the lock, which did not run"),
+        ("other", "an earlier cell that is not in the lock was edited or answered anew since"),
+    ],
+)
+def test_an_earlier_cell_that_is_not_in_the_lock_is_not_named_by_a_question_mark(
+    lock: Lock, previous: str, why: str
+) -> None:
+    lock.put("k", Entry(prompt="Plot.", code="x\n", previous="gone"))
+
+    assert lock.explain(prompt("Plot."), previous) == f"it is stale: {why}"
+
+
+HEAD = '"format": "jupyter-autocoder lock", "version": 1'
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (f'{{{HEAD}, "entries": {{}}}}', True),
+        ('{"entries": {}, "format": "jupyter-autocoder\\u0020lock"}', True),
+        (f"\n<<<<<<< HEAD\n{{{HEAD}}}\n=======\n{{}}\n>>>>>>> other\n", True),
+        (f'{{{HEAD}, "entries": {{', True),
+        ('{"format": "other"}', False),
+        (f"[{{{HEAD}}}]", False),
+        (f"# {HEAD}\nx = 1\n", False),
+        ("a,b\n1,2\n", False),
+        ("", False),
+        ("\xff", False),
+    ],
+)
+def test_a_lock_is_known_by_what_is_in_it(tmp_path: Path, content: str, expected: bool) -> None:
+    path = tmp_path / "any.name"
+    path.write_bytes(content.encode("latin-1"))
+
+    assert is_lock(path) is expected
+
+
+def test_a_relative_name_counts_from_this_processs_folder_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    found = find(tmp_path / "sub", {"AUTOCODER_LOCK": "ci.lock"})
+
+    assert found == tmp_path / "ci.lock"
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for guards below a temporary one, where neither the runtime folder nor /var/tmp can be written."""
+    (tmp_path / "home").write_text("a file, so that nothing can be made below it")
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "home" / "runtime"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr("jupyter_autocoder.lock.LASTING", str(tmp_path / "home" / "var"))
+    (tmp_path / "tmp").mkdir()
+    return tmp_path / "tmp" / f"jupyter-autocoder-{os.getuid()}"
+
+
+def test_where_the_runtime_folder_cannot_be_written_the_guard_lies_in_a_private_temporary_one(
+    tmp_path: Path, temporary: Path
+) -> None:
+    lock = Lock(tmp_path / "autocode.lock")
+
+    lock.put("k", Entry(prompt="p", code="x\n"))
+
+    assert lock.get("k") is not None
+    assert temporary.stat().st_mode & 0o777 == 0o700
+    assert [path.suffix for path in temporary.iterdir()] == [".lck"]
+
+
+@pytest.mark.parametrize("place", ["link", "file", "foreign"])
+def test_a_temporary_folder_that_may_be_somebody_elses_is_not_used_and_the_cause_is_named(
+    tmp_path: Path, temporary: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    if place == "link":
+        temporary.symlink_to(tmp_path / "elsewhere")
+    elif place == "file":
+        temporary.write_text("")
+    else:
+        temporary.mkdir(mode=0o700)
+        there = os.getuid()
+        monkeypatch.setattr(os, "getuid", lambda: there + 1)
+        temporary.rename(temporary.with_name(f"jupyter-autocoder-{there + 1}"))
+
+    with pytest.raises(LockError, match="could not be written") as caught:
+        Lock(tmp_path / "autocode.lock").put("k", Entry(prompt="p", code="x\n"))
+
+    assert "home/runtime: Not a directory" in caught.value.why
+    assert "JUPYTER_RUNTIME_DIR" in caught.value.do
+    assert not (tmp_path / "autocode.lock").exists()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_writer_that_does_not_end_is_named_as_the_cause(lock: Lock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jupyter_autocoder.lock._WAIT", 0.1)
+    lock.put("k", Entry(prompt="p", code="x\n"))
+    guard = next((lock.path.parent.parent / "runtime").glob("*.lck"))
+
+    with filelock.FileLock(guard), pytest.raises(LockError) as caught:
+        lock.put("l", Entry(prompt="p", code="x\n"))
+
+    assert "another program" in caught.value.why

@@ -39,5 +39,5 @@ def _verdict(source: Source, policy: Policy) -> Verdict:
     """The checker's verdict; what cannot be read cannot be allowed."""
     if source.error is None:
         return check(source.text, policy)
-    why = " ".join(f"{source.error.what} {source.error.why}".split())
+    why = " ".join(": ".join(filter(None, (source.error.what, source.error.why))).split())
     return Verdict(findings=(Finding(rule=UNREADABLE, line=1, column=0, message=why, fix=source.error.do),))

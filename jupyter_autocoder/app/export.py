@@ -33,8 +33,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    notebook = notebooks.read(options.notebook)
     lock = Lock(find(options.notebook.resolve().parent, os.environ))
+    for path, what in ((options.notebook, "the notebook with the prompts"), (lock.path, "the lock with the answers")):
+        if notebooks.is_same_file(path, options.output):
+            raise UsageError(f"{options.output} is {what}", do="choose another path for -o; nothing was written")
+    notebook = notebooks.read(options.notebook)
     policy = Policy.from_settings(settings.current().policy)
     count = export(notebook, lock, lock.name_of(str(options.notebook.resolve())), policy=policy)
     notebooks.write(notebook, options.output)

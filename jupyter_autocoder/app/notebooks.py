@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import nbformat
 from nbformat import NotebookNode
@@ -18,7 +21,9 @@ from jupyter_autocoder.events import METADATA
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _MAGIC = re.compile(r"\A\s*%%autocode\b[ \t]*(?P<line>[^\n]*)\n?(?P<cell>.*)\Z", re.DOTALL)
-_TEXTS = ("model", "origin", "key", "prompt", "code", "source", "verdict", "backend", "error", "ticket", "state")
+_TEXTS = (
+    "model", "origin", "key", "prompt", "code", "source", "verdict", "backend", "error", "ticket", "state", "unlocked",
+)  # fmt: skip
 _COUNTS = ("attempts", "cost_micro_usd")
 _TALLIES = {"checks": ("passed", "count"), "tokens": ("input", "output")}
 # What has to be free on a disk before a run whose outputs are to be kept there, in bytes.
@@ -34,17 +39,36 @@ def read(path: Path) -> NotebookNode:
             # Old notebooks without cell ids are read all the same; nbformat adds the ids and says so.
             warnings.simplefilter("ignore")
             # What was converted from an older format holds plain dictionaries.
-            notebook: NotebookNode = nbformat.from_dict(nbformat.read(path, as_version=4))
+            with _open(path) as file:
+                notebook: NotebookNode = nbformat.from_dict(nbformat.read(file, as_version=4))
     except FileNotFoundError:
         raise UsageError(f"there is no notebook {path}", do="correct the path") from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read", why=str(error), do="correct the path or its rights") from None
+        why = error.strerror or str(error)
+        raise UsageError(f"{path} cannot be read", why=why, do="correct the path or its rights") from None
     except Exception as error:  # nbformat raises its own, jsonschema's and ValueError for files that are no notebooks
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UsageError(f"{path} is not a notebook that can be read", why=what, do="save it anew in Jupyter") from None
     if problem := _problem_of(notebook):
         raise UsageError(f"{path} is not a notebook that can be read", why=problem, do="save it anew in Jupyter")
     return notebook
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[TextIO]:
+    """Open a regular file; what else there is, as a pipe or a terminal, might let us wait for ever."""
+    with open(path, encoding="utf-8", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        yield file
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, by links of any kind too."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def _problem_of(notebook: NotebookNode) -> str:
@@ -115,8 +139,15 @@ def expect_writable(path: Path) -> None:
         raise UsageError(f"{path} cannot be written", why=why, do=do)
 
 
+def expect_replaceable(path: Path) -> None:
+    """Raise UsageError where `path` is a pipe or a device: the notebook would be renamed into its place."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UsageError(f"{path} is not a regular file", do="choose another path; nothing was written")
+
+
 def write(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook whole or not at all. Raises UsageError where that fails."""
+    expect_replaceable(path)
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jupyter_autocoder.agent.checks import compile_checks, split
 from jupyter_autocoder.app import notebooks
 from jupyter_autocoder.errors import AutocoderError, UsageError
-from jupyter_autocoder.lock import FILE_NAME, Entry, Lock, find
+from jupyter_autocoder.lock import FILE_NAME, Entry, Lock, find, is_lock
 
-_SUFFIXES = frozenset({".py", ".ipynb"})
+Kind = Literal["python", "notebook", "lock"]
+_KINDS: Mapping[str, Kind] = {".py": "python", ".ipynb": "notebook"}
+# Where a folder is searched, a lock may have any name that ends so; named by itself, any name at all.
+_LOCKS = frozenset({".lock", ".json"})
 _SKIPPED = frozenset({".ipynb_checkpoints", "__pycache__", "node_modules"})
 
 
@@ -30,39 +33,62 @@ class Source:
 
 
 def gather(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> Iterator[Source]:
-    """Yield the code below `path`: Python files, notebooks, locks. Raises UsageError where there is no such path.
+    """Yield the code below `path`: Python files, notebooks, locks.
 
-    A file that cannot be read is told in its place, and the others are read all the same.
+    A file that cannot be read is told in its place, and the others are read all the same. Raises UsageError where
+    there is no such path, or a file that is none of these was named by itself.
     """
     if path.is_dir():
         for one in sorted(path.rglob("*")):
-            if one.is_file() and not _is_skipped(one.relative_to(path)) and _is_ours(one):
-                yield from _gather_file(one, all_cells=all_cells, environ=environ)
+            if one.is_file() and not _is_skipped(one.relative_to(path)) and (kind := _kind_within(one, environ)):
+                yield from _gather_file(one, kind, all_cells=all_cells, environ=environ)
     elif path.is_file():
-        yield from _gather_file(path, all_cells=all_cells, environ=environ)
+        yield from _gather_file(path, _kind_of(path, environ), all_cells=all_cells, environ=environ)
+    elif path.exists():
+        raise UsageError(f"{path} is neither a regular file nor a folder", do="correct the path")
     else:
         raise UsageError(f"there is no file or folder {path}", do="correct the path")
 
 
-def _is_ours(path: Path) -> bool:
-    return path.suffix in _SUFFIXES or path.name == FILE_NAME
+def _kind_of(path: Path, environ: Mapping[str, str]) -> Kind:
+    """What a file is that was named by itself: a lock by what is in it, since as Python its JSON would be allowed."""
+    if _is_lock_by_name(path, environ) or path.suffix == ".lock":
+        return "lock"
+    if path.suffix != ".ipynb" and is_lock(path):
+        return "lock"
+    if path.suffix not in _KINDS:
+        do = "name files that end in .py or .ipynb, locks, or folders of them"
+        raise UsageError(f"{path} is neither a Python file nor a notebook nor a lock", do=do)
+    return _KINDS[path.suffix]
+
+
+def _kind_within(path: Path, environ: Mapping[str, str]) -> Kind | None:
+    """What a file is that lies in a searched folder; other programs' locks and data are None."""
+    if _is_lock_by_name(path, environ) or (path.suffix in _LOCKS | {".py"} and is_lock(path)):
+        return "lock"
+    return _KINDS.get(path.suffix)
+
+
+def _is_lock_by_name(path: Path, environ: Mapping[str, str]) -> bool:
+    named = bool(environ.get("AUTOCODER_LOCK")) and notebooks.is_same_file(path, find(path.parent, environ))
+    return named or path.name == FILE_NAME
 
 
 def _is_skipped(relative: Path) -> bool:
     return any(part in _SKIPPED or part.startswith(".") for part in relative.parts[:-1])
 
 
-def _gather_file(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> Iterator[Source]:
+def _gather_file(path: Path, kind: Kind, *, all_cells: bool, environ: Mapping[str, str]) -> Iterator[Source]:
     try:
-        yield from _read_file(path, all_cells=all_cells, environ=environ)
+        yield from _read_file(path, kind, all_cells=all_cells, environ=environ)
     except AutocoderError as error:
         yield Source(path=path.as_posix(), text="", error=error)
 
 
-def _read_file(path: Path, *, all_cells: bool, environ: Mapping[str, str]) -> Iterator[Source]:
-    if path.suffix == ".ipynb":
+def _read_file(path: Path, kind: Kind, *, all_cells: bool, environ: Mapping[str, str]) -> Iterator[Source]:
+    if kind == "notebook":
         yield from _gather_notebook(path, all_cells=all_cells, environ=environ)
-    elif path.name == FILE_NAME:
+    elif kind == "lock":
         for number, entry in enumerate(Lock(path).entries().values(), 1):
             yield Source(path=path.as_posix(), text=entry.code, cell=number)
             if entry.checks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import nbformat
@@ -123,7 +124,7 @@ def test_files_that_cannot_be_read_are_told_and_the_others_are_checked(
     with_findings = main(["check", ".", "--format", form])
 
     assert (only_unreadable, with_findings) == (2, 4)
-    assert "a.ipynb is not a notebook that can be read" in told
+    assert "a.ipynb is not a notebook that can be read: " in told
     assert "autocode.lock" in told
     assert "unreadable" in told
     assert "z.py" in capsys.readouterr().out
@@ -145,3 +146,73 @@ def test_a_strangers_output_metadata_breaks_nothing(folder: Path, metadata: obje
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / "n.ipynb")
 
     assert main(["check", "n.ipynb"]) == 0
+
+
+LOCKED = {
+    "format": "jupyter-autocoder lock",
+    "version": 1,
+    "entries": {"k": {"prompt": ["Make r."], "code": ["import subprocess"]}},
+}
+
+
+@pytest.mark.parametrize("name", ["ci.lock", "locked.json", "locked.py", "plain"])
+def test_a_lock_is_checked_as_one_whatever_its_name(
+    folder: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / name).write_text(json.dumps(LOCKED))
+
+    assert main(["check", name]) == 4
+    assert f"{name} cell 1:1:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["ci.lock", "locked.json", "locked.py"])
+def test_a_lock_of_another_name_is_found_in_a_folder_and_other_programs_files_are_let_be(
+    folder: Path, name: str
+) -> None:
+    (folder / "poetry.lock").write_text("[[package]]\n")
+    (folder / "package.json").write_text("{}")
+    (folder / "data.csv").write_text("a,b\n")
+    without = main(["check", "."])
+    (folder / name).write_text(json.dumps(LOCKED))
+
+    assert without == 0
+    assert main(["check", "."]) == 4
+
+
+def test_the_lock_that_the_environment_names_is_one_even_when_it_is_damaged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "answers").write_text("{")
+    monkeypatch.setenv("AUTOCODER_LOCK", "answers")
+
+    codes = [main(["check", path]) for path in ("answers", ".")]
+
+    assert codes == [2, 2]
+    assert capsys.readouterr().out.count("answers is not valid JSON: ") == 2
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", '{"format": "other"}', "x = 1\n"])
+def test_a_file_of_another_kind_is_refused_and_not_called_allowed(
+    folder: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "data.csv").write_text(content)
+
+    code = main(["check", "data.csv"])
+    told = capsys.readouterr()
+
+    assert (code, told.out) == (2, "")
+    assert "data.csv is neither a Python file nor a notebook nor a lock" in told.err
+
+
+def test_another_programs_lock_is_no_lock_of_ours(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "uv.lock").write_text("version = 1\n")
+
+    assert main(["check", "uv.lock"]) == 2
+    assert "uv.lock is not valid JSON: " in capsys.readouterr().out
+
+
+def test_a_pipe_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(folder / "pipe.py")
+
+    assert main(["check", "pipe.py"]) == 2
+    assert "pipe.py is neither a regular file nor a folder" in capsys.readouterr().err

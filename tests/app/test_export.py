@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nbformat
@@ -96,3 +97,33 @@ def test_locked_code_that_the_policy_refuses_does_not_slip_into_a_plain_notebook
 
     assert code == 4
     assert not (tmp_path / "out.ipynb").exists()
+
+
+@pytest.mark.parametrize("kind", ["same", "symlink", "hardlink", "lock"])
+def test_neither_the_prompts_nor_the_lock_are_overwritten(
+    lock: Lock, tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, output = tmp_path / "n.ipynb", tmp_path / "out.ipynb"
+    nbformat.write(notebook("%%autocode\nMake r.\n---\nassert r"), source)
+    if kind == "symlink":
+        output.symlink_to(source)
+    elif kind == "hardlink":
+        output.hardlink_to(source)
+    else:
+        output = source if kind == "same" else lock.path
+    before = (source.read_bytes(), lock.path.read_bytes())
+
+    code = main(["export", str(source), "-o", str(output)])
+
+    assert code == 2
+    assert "choose another path for -o; nothing was written" in capsys.readouterr().err
+    assert (source.read_bytes(), lock.path.read_bytes()) == before
+    assert output.is_symlink() is (kind == "symlink")
+
+
+def test_a_pipe_is_not_replaced_by_the_plain_notebook(lock: Lock, tmp_path: Path) -> None:
+    nbformat.write(notebook("1"), tmp_path / "n.ipynb")
+    os.mkfifo(tmp_path / "pipe")
+
+    assert main(["export", str(tmp_path / "n.ipynb"), "-o", str(tmp_path / "pipe")]) == 2
+    assert (tmp_path / "pipe").is_fifo()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from jupyter_autocoder.app import main
 from jupyter_autocoder.app.notebooks import clear, expect_writable, prompt_of, provenance_of, read, write
 from jupyter_autocoder.errors import UsageError
 
@@ -169,3 +172,17 @@ def test_looking_whether_a_place_can_be_written_leaves_nothing_there(tmp_path: P
     expect_writable(tmp_path / "deep" / "n.ipynb")
 
     assert list((tmp_path / "deep").iterdir()) == []
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+@pytest.mark.parametrize("command", ["run", "provenance", "export"])
+def test_what_is_no_regular_file_is_refused_at_once(
+    tmp_path: Path, make: Callable[[Path], None], command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "n.ipynb"
+    make(path)
+
+    code = main([command, str(path), *(["-o", str(tmp_path / "out.ipynb")] if command == "export" else [])])
+
+    assert code == 2
+    assert f"{path} cannot be read" in capsys.readouterr().err
