@@ -13,7 +13,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from jupyter_autocoder import errors
 from jupyter_autocoder.app import bar, notebooks, page, report
 from jupyter_autocoder.app.parameters import inject
 from jupyter_autocoder.app.report import Failure, RunReport, Watcher
-from jupyter_autocoder.errors import AutocoderError, ExitCode, UsageError
+from jupyter_autocoder.errors import AutocoderError, ExitCode, LockError, UsageError
 from jupyter_autocoder.lock import Lock, find
 from jupyter_autocoder.sandbox.folder import Folder, sweep
 
@@ -53,15 +54,28 @@ def execute(options: argparse.Namespace) -> RunReport:
     finally:
         write.close()
     result = watcher.result(failure, time.monotonic() - started, pending_ok=options.pending_ok)
+    if options.update_lock and result.ok:
+        result = _tidy_lock(result, options.notebook.resolve())
     if options.output:
         notebooks.write(notebook, options.output)
     if options.html:
         report.save(options.html, page.render(notebook, result))
-    if options.update_lock and result.ok:
-        lock = Lock(find(options.notebook.resolve().parent, os.environ))
-        lock.prune(
-            lock.name_of(str(options.notebook.resolve())), {row.provenance.get("key", "") for row in result.cells}
-        )
+    return result
+
+
+def _tidy_lock(result: RunReport, notebook: Path) -> RunReport:
+    """Drop the answers that no prompt uses; the run has failed where the lock is not what was asked for.
+
+    As long as a new answer is not in it, the old ones stay.
+    """
+    lock = Lock(find(notebook.parent, os.environ))
+    try:
+        if any(row.provenance.get("unlocked") for row in result.cells):
+            what = "the lock was not updated"
+            raise LockError(what, path=str(lock.path), why=f"not every answer could be written into {lock.path}")
+        lock.prune(lock.name_of(str(notebook)), {row.provenance.get("key", "") for row in result.cells})
+    except LockError as error:
+        return replace(result, ok=False, exit_code=int(error.exit_code), error=f"LockError: {error}")
     return result
 
 
@@ -203,8 +217,14 @@ async def _end_the_others() -> None:
 
 
 def environment(environ: Mapping[str, str], options: argparse.Namespace) -> dict[str, str]:
-    """The kernel's environment: how it may answer, and which notebook it belongs to."""
+    """The kernel's environment: how it may answer, and which notebook it belongs to.
+
+    It starts in the notebook's folder, so that paths which count from this process's are made whole.
+    """
     changed = dict(environ)
+    for name, whole in _PATHS.items():
+        if changed.get(name):
+            changed[name] = whole(changed[name])
     changed["JPY_SESSION_NAME"] = str(options.notebook.resolve())
     if options.locked:
         changed["AUTOCODER_LOCKED"] = "1"
@@ -215,6 +235,30 @@ def environment(environ: Mapping[str, str], options: argparse.Namespace) -> dict
     if options.max_cost is not None:
         changed["AUTOCODER_MAX_COST"] = str(options.max_cost)
     return changed
+
+
+def _whole_path(text: str) -> str:
+    return text if text.startswith("~") else str(Path(text).absolute())
+
+
+def _whole_url(text: str) -> str:
+    """The store's address: only a path, plain or after ``sqlite:///``, can be relative."""
+    path = text.removeprefix("sqlite:///")
+    if not path or "://" in path or path.startswith("sqlite:"):
+        return text
+    return text.removesuffix(path) + _whole_path(path)
+
+
+_PATHS: Mapping[str, Callable[[str], str]] = {
+    # The shell's own mark for the home is part of a lock's name, as `find` reads it.
+    "AUTOCODER_LOCK": lambda text: str(Path(text).absolute()),
+    "AUTOCODER_STORE_URL": _whole_url,
+    "AUTOCODER_MODEL_PRICES_FILE": _whole_path,
+    "AUTOCODER_MODEL_KEY_FILE": _whole_path,
+    "AUTOCODER_SANDBOX_KEEP_OUTPUT": _whole_path,
+    "AUTOCODER_TRADE_PRICES": _whole_path,
+    "AUTOCODER_TRADE_KEY_FILE": _whole_path,
+}
 
 
 def exit_code_of(name: str) -> ExitCode:

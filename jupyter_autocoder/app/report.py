@@ -145,6 +145,17 @@ def closing_line(result: RunReport) -> str:
     return f"{result.notebook}: {words}, {result.seconds:.1f} s, ${result.cost_micro_usd / 1e6:.4f}"
 
 
+def unlocked_lines(result: RunReport) -> list[str]:
+    """One line for each answer that is not in the lock although it should be, for people to see."""
+    told = ((row, row.provenance.get("unlocked", "")) for row in result.cells)
+    return [f"{result.notebook}, cell {row.index + 1}: {_plain(why)}" for row, why in told if why]
+
+
+def _plain(text: str) -> str:
+    """One line that commands no terminal: any cell may have written what stands in its output."""
+    return "".join(char for char in " ".join(notebooks.uncoloured(text).split()) if char.isprintable())
+
+
 def allowance(row: CellReport) -> str:
     """Say by which error an allowed cell failed."""
     return f"{row.error.partition(':')[0]}, allowed by its tag"
@@ -208,7 +219,7 @@ def _suite(result: RunReport) -> ElementTree.Element:
         elif row.status == "not run":
             ElementTree.SubElement(case, "skipped", message="an earlier cell failed")
     if unstarted:
-        case = ElementTree.SubElement(suite, "testcase", classname=result.notebook, name="start", time="0.000")
+        case = ElementTree.SubElement(suite, "testcase", classname=result.notebook, name="run", time="0.000")
         ElementTree.SubElement(case, "error", message=_xml(_first(result.error))).text = _xml(result.error)
     return suite
 

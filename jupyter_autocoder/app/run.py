@@ -90,6 +90,7 @@ def run(options: argparse.Namespace) -> int:
             report.save(path, text(results))
     for result in results:
         sys.stdout.write(report.closing_line(result) + "\n")
+        sys.stderr.writelines(f"{line}\n" for line in report.unlocked_lines(result))
         if result.error:
             sys.stderr.write(result.error + "\n")
     return next((result.exit_code for result in results if result.exit_code), 0)
@@ -98,6 +99,8 @@ def run(options: argparse.Namespace) -> int:
 def _expect_writable(options: argparse.Namespace) -> None:
     """Look before anything is run: what a run cost would be lost with its outputs."""
     several = len(options.notebooks) > 1
+    if options.output:
+        notebooks.expect_replaceable(options.output)
     for path in (options.output, options.html):
         if path:
             notebooks.expect_writable(path / "n" if several else path)

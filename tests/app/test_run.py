@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -271,3 +272,49 @@ def test_the_help_says_that_the_cost_counts_for_each_notebook(capsys: pytest.Cap
         main(["run", "-h"])
 
     assert "what each notebook may cost at most" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "whole"),
+    [
+        ("LOCK", "ci.lock", "{here}/ci.lock"),
+        ("LOCK", "/abs/ci.lock", "/abs/ci.lock"),
+        ("STORE_URL", "led.sqlite", "{here}/led.sqlite"),
+        ("STORE_URL", "sqlite:///led.sqlite", "sqlite:///{here}/led.sqlite"),
+        ("STORE_URL", "sqlite:////abs/led.sqlite", "sqlite:////abs/led.sqlite"),
+        ("STORE_URL", "~/led.sqlite", "~/led.sqlite"),
+        ("STORE_URL", "postgresql://host/database", "postgresql://host/database"),
+        ("STORE_URL", "sqlite:led.sqlite", "sqlite:led.sqlite"),
+        ("STORE_URL", "", ""),
+        ("MODEL_PRICES_FILE", "prices.toml", "{here}/prices.toml"),
+    ],
+)
+def test_paths_count_from_the_folder_that_the_command_was_started_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, whole: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    changed = environment({f"AUTOCODER_{name}": value}, options(notebook=Path("sub/n.ipynb")))
+
+    assert changed[f"AUTOCODER_{name}"] == whole.format(here=tmp_path)
+
+
+def test_an_answer_that_is_not_in_the_lock_is_one_line_and_commands_no_terminal() -> None:
+    why = "it could not\nbe written\x1b]0;title\x07\x1b[2J"
+    cell = nbformat.v4.new_code_cell("%%autocode\nDo it.", outputs=told(unlocked=why))
+    watch = watcher(cell)
+
+    watch.starts(cell, 0)
+    watch.ended(cell, 0)
+    lines = report.unlocked_lines(watch.result(None, 1.0, pending_ok=False))
+
+    assert lines == ["n.ipynb, cell 1: it could not be written]0;title[2J"]
+
+
+def test_a_device_is_not_replaced_by_the_executed_notebook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "n.ipynb")
+    os.mkfifo(tmp_path / "pipe")
+
+    assert main(["run", str(tmp_path / "n.ipynb"), "-o", str(tmp_path / "pipe")]) == 2
+    assert "is not a regular file" in capsys.readouterr().err
+    assert (tmp_path / "pipe").is_fifo()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -408,3 +409,54 @@ def test_a_notebook_without_the_extension_is_red_in_every_report(house: Path) ->
     assert "0 of 1 prompts done" in done.stdout
     assert ElementTree.parse(house / "r.xml").getroot().get("failures") == "1"
     assert json.loads((house / "r.json").read_text())["cells"][0]["status"] == "failed"
+
+
+def test_a_relative_lock_and_store_are_one_file_for_the_command_and_its_kernel(house: Path) -> None:
+    (house / "sub").mkdir()
+    write(house / "sub", "%%autocode\nMake r.\n---\nassert r == 1")
+    paths = {"AUTOCODER_LOCK": "ci.lock", "AUTOCODER_STORE_URL": "led.sqlite"}
+    with FakeOpenAI({"Make": python("r = 1")}) as server:
+        done = autocoder(house, "run", "sub/n.ipynb", "--update-lock", OPENAI_BASE_URL=server.base_url, **paths)
+    exported = autocoder(house, "export", "sub/n.ipynb", "-o", "plain.ipynb", **paths)
+    used = autocoder(house, "usage", "--json", **paths)
+
+    assert (done.returncode, exported.returncode) == (0, 0), (done.stderr, exported.stderr)
+    assert [path.name for path in (house / "sub").iterdir()] == ["n.ipynb"]
+    assert json.loads((house / "ci.lock").read_text())["entries"]
+    assert json.loads(used.stdout)["rows"]
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one notebook", "several"])
+@pytest.mark.parametrize(("option", "code"), [("--live", 0), ("--update-lock", 2)])
+def test_a_lock_that_cannot_be_written_is_told_and_an_update_has_failed(
+    house: Path, option: str, code: int, several: bool
+) -> None:
+    path = write(house, "%%autocode\nMake r.\n---\nassert r == 1")
+    paths = [path.name, *([Path(shutil.copy(path, house / "m.ipynb")).name] if several else [])]
+    with FakeOpenAI([python("r = 1")] * 2) as server:
+        environ = {"OPENAI_BASE_URL": server.base_url, "AUTOCODER_LOCK": "/proc/nowhere/autocode.lock"}
+        done = autocoder(house, "run", *paths, option, "--junit", "r.xml", **environ)
+
+    assert done.returncode == code, (done.stdout, done.stderr)
+    assert done.stdout.count("1 of 1 prompts done") == len(paths)
+    assert done.stderr.count("cell 2: the answer is not in the lock: ") == len(paths)
+    assert ("the lock was not updated" in done.stderr) is bool(code)
+    errors = [int(suite.get("errors", "0")) for suite in ElementTree.parse(house / "r.xml").iter("testsuite")]
+    assert errors == [int(bool(code))] * len(paths)
+
+
+def test_an_update_that_cannot_write_drops_no_old_answer(house: Path) -> None:
+    path = write(house, "%%autocode\nMake r.")
+    with FakeOpenAI([python("r = 1")]) as server:
+        autocoder(house, "run", path.name, "--live", OPENAI_BASE_URL=server.base_url)
+    before = (house / "autocode.lock").read_bytes()
+    nowhere = str(house / "n.ipynb" / "runtime")
+    # The kernel alone finds no folder for its guard; the command would, and could drop what is not used any more.
+    cell = f"import os\nos.environ['JUPYTER_RUNTIME_DIR'] = {nowhere!r}\nimport jupyter_autocoder.lock as lock\n"
+    write(house, cell + f"lock.LASTING = lock.tempfile.tempdir = {nowhere!r}", "%%autocode\nMake s.")
+    with FakeOpenAI([python("s = 1")]) as server:
+        done = autocoder(house, "run", path.name, "--update-lock", OPENAI_BASE_URL=server.base_url)
+
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert "no folder to keep other writers away" in done.stderr
+    assert (house / "autocode.lock").read_bytes() == before
