@@ -12,7 +12,7 @@ import pytest
 from jupyter_autocoder.autocoder import Autocoder, Job, Result, Session, locked_by_environment, provenance
 from jupyter_autocoder.errors import NoCode, NotInLock, PolicyRefused, RunFailed, ValueCannotCross
 from jupyter_autocoder.events import Progress, Prompt, Run, RunError, Variable
-from jupyter_autocoder.lock import Lock
+from jupyter_autocoder.lock import Entry, Lock, make_key
 from jupyter_autocoder.policy import Policy
 from jupyter_autocoder.testing import ScriptedModel
 
@@ -243,6 +243,29 @@ def test_a_lock_that_cannot_be_written_is_a_note_since_the_answer_was_paid_for(b
 
     assert result.values == {"r": 1}
     assert "could not be written" in result.outcome.notes[0]
+    assert provenance(result.outcome)["unlocked"] == result.outcome.unlocked == result.outcome.notes[0]
+
+
+def test_what_needs_no_place_in_the_lock_is_not_told_to_be_missing_there(bench: Bench) -> None:
+    bench.answers("r = 1")
+    written = bench.ask("Make r.")
+    bench.restart()
+    bench.lock = Lock(bench.lock.path)
+    replayed = bench.ask("Make r.")
+
+    assert [one.outcome.unlocked for one in (written, replayed)] == ["", ""]
+    assert "unlocked" not in provenance(written.outcome)
+
+
+def test_locked_code_that_lacks_a_module_of_the_extra_is_not_to_be_asked_anew(bench: Bench) -> None:
+    lock = bench.lock
+    key = make_key(Prompt(text="Load."), "")
+    lock.put(key, Entry(prompt="Load.", code="raise ModuleNotFoundError(\"No module named 'pandas'\")\n"))
+
+    with pytest.raises(RunFailed) as caught:
+        bench.ask("Load.")
+
+    assert caught.value.do.startswith("pip install 'jupyter-autocoder[data]'")
 
 
 def test_fresh_and_reset_throw_the_sandbox_away(bench: Bench) -> None:

@@ -27,6 +27,11 @@ from jupyter_autocoder.events import Attempt, Prompt, Run, RunError, Verdict
 
 _FRAME = re.compile(r"^  Cell In\[\d+\], line (\d{1,7})\b", re.MULTILINE)
 
+_MISSING = re.compile(r"No module named '(\w+)")
+DATA_EXTRA = "jupyter-autocoder[data]"
+DATA_MODULES = frozenset({"matplotlib", "numpy", "pandas", "pyarrow"})
+"""What the extra `data` installs: the prompt names these, and the environment may lack them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -124,7 +129,7 @@ def _try(
     attempt = replace(attempt, run=run)
     if not run.ok:
         problem = describe_failure(run)
-        error = RunFailed(headline(run), run=run, source=found.source, why=_evidence(run))
+        error = RunFailed(headline(run), run=run, source=found.source, why=_evidence(run), do=_mend(run))
         return replace(attempt, problem=problem), error
     problem = yield from _verify(checks)
     if problem:
@@ -142,7 +147,7 @@ def _allow_checks(checks: Checks, verdict: Verdict) -> None:
     if not verdict.allowed:
         # The script's own lines say nothing to who wrote the checks.
         findings = [replace(finding, line=checks.origin(finding.line)) for finding in verdict.findings]
-        why = "\n".join(f"- {line_of(checks.text, one.line)!r}: {one.message} {one.fix}".rstrip() for one in findings)
+        why = "\n".join(f"- {line_of(checks.text, one.line)!r}: {words.advise(one)}" for one in findings)
         do = "write them in another way; no model can mend them"
         verdict = replace(verdict, findings=tuple(findings))
         raise PolicyRefused("the checks were refused", verdict=verdict, source=checks.text, why=why, do=do)
@@ -212,6 +217,12 @@ def headline(run: Run) -> str:
     return "the code did not finish"
 
 
+def _mend(run: Run) -> str:
+    """The command that brings a module which is only missing here; no other words can mend that."""
+    found = _MISSING.match(run.error.message) if run.error and run.error.name == "ModuleNotFoundError" else None
+    return f"pip install {DATA_EXTRA!r}, which brings {found[1]}" if found and found[1] in DATA_MODULES else ""
+
+
 def describe_failure(run: Run) -> str:
     """Say to the model and the person how the code failed, with the cleaned traceback."""
     return "\n\n".join(part for part in (headline(run), _evidence(run)) if part)
@@ -227,7 +238,7 @@ def _evidence(run: Run) -> str:
 
 
 def _final(error: AnswerError, attempts: int) -> AnswerError:
-    if attempts > 1:
+    if attempts > 1 and not error.do:
         error.do = f"this was attempt {attempts} of {attempts}; say it in other words, add detail, or raise --attempts"
     return error
 

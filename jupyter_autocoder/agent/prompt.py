@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jupyter_autocoder.events import Prompt, Variable, Verdict
+from jupyter_autocoder.events import Finding, Prompt, Variable, Verdict
 
 Message = dict[str, Any]
 
@@ -107,7 +107,12 @@ def describe_refusal(verdict: Verdict) -> str:
 
 def list_findings(verdict: Verdict) -> str:
     """One line for each thing that the checker refused, with its advice."""
-    return "\n".join(f"- line {f.line}, {f.rule}: {f.message} {f.fix}".rstrip() for f in verdict.findings)
+    return "\n".join(f"- line {f.line}, {f.rule}: {advise(f)}" for f in verdict.findings)
+
+
+def advise(finding: Finding) -> str:
+    """What is wrong, and what to do instead, as sentences of their own."""
+    return f"{finding.message.rstrip('.')}. {finding.fix}" if finding.fix else finding.message
 
 
 def describe_missing(names: Iterable[str]) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jupyter_autocoder.agent import Ask, Check, Collect, Execute, Solution, solve
+from jupyter_autocoder.agent.loop import DATA_EXTRA, DATA_MODULES
 from jupyter_autocoder.agent.prompt import Context, Step
 from jupyter_autocoder.errors import ChecksFailed, NoCode, PolicyRefused, RunFailed, UsageError
 from jupyter_autocoder.events import Finding, Prompt, Run, RunError, Verdict
 
 GOOD = "```python\nr = 1\n```"
-REFUSED = Verdict(findings=(Finding(rule="import", line=1, column=0, message="os is refused.", fix="Leave it."),))
+REFUSED = Verdict(findings=(Finding(rule="import", line=1, column=0, message="os is refused", fix="Leave it."),))
 RAISED = Run(ok=False, error=RunError(name="KeyError", message="'x'", traceback="KeyError: 'x'", line=1))
 
 
@@ -210,3 +213,37 @@ def test_earlier_steps_are_told_in_order() -> None:
     assert isinstance(request, Ask)
     assert [message["role"] for message in request.messages] == ["system", "user", "assistant", "user"]
     assert request.messages[2]["content"] == "```python\na = 1\n```"
+
+
+def lacking(module: str) -> Run:
+    error = RunError(name="ModuleNotFoundError", message=f"No module named {module!r}", traceback="", line=1)
+    return Run(ok=False, error=error)
+
+
+@pytest.mark.parametrize(("module", "named"), [("pandas", True), ("pyarrow.parquet", True), ("scipy", False)])
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_a_module_that_the_extra_brings_is_advised_by_the_command_that_installs_it(
+    module: str, named: bool, attempts: int
+) -> None:
+    results = [GOOD, Verdict(), lacking(module)] * attempts
+
+    _, error = drive(Prompt(text="one", attempts=attempts), *results)
+    _, replayed = drive(Prompt(text="one"), Verdict(), lacking(module), locked="import pandas\n")
+
+    assert isinstance(error, RunFailed)
+    assert [("pip install 'jupyter-autocoder[data]'" in one.do) for one in (error, replayed)] == [named, named]
+
+
+def test_the_modules_of_the_extra_are_those_that_the_package_declares() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = project["optional-dependencies"]["data"]
+
+    assert {requirement.partition(">")[0] for requirement in extra} == DATA_MODULES
+    assert f"{project['name']}[data]" == DATA_EXTRA
+
+
+def test_findings_of_checks_are_told_as_sentences_of_their_own() -> None:
+    _, error = drive(Prompt(text="one", checks="assert r == 1\n"), REFUSED)
+
+    assert isinstance(error, PolicyRefused)
+    assert error.why.endswith(": os is refused. Leave it.")

@@ -58,7 +58,7 @@ def test_the_oldest_steps_go_first_then_the_samples(room: int | None, steps: int
 
 def test_a_problem_goes_back_behind_the_answer() -> None:
     verdict = Verdict(
-        findings=(Finding(rule="imports", line=2, column=0, message="os is refused.", fix="Use pathlib."),)
+        findings=(Finding(rule="imports", line=2, column=0, message="os is refused", fix="Use pathlib."),)
     )
 
     turns = repair("the answer", describe_refusal(verdict))
