@@ -9,7 +9,10 @@ import math
 import types
 import typing
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, NamedTuple
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+
+Note = TypeVar("Note")
 
 
 class Bound(NamedTuple):
@@ -22,6 +25,29 @@ class Bound(NamedTuple):
 POSITIVE = Bound("a finite number above 0", lambda number: 0 < number < math.inf)
 NOT_NEGATIVE = Bound("a finite number of at least 0", lambda number: 0 <= number < math.inf)
 BUDGET = Bound("a number of at least 0 (inf: no budget)", lambda number: number >= 0)
+# What is written into a database as a moment has to fit its numbers.
+LIFETIME = Bound("a number of seconds above 0 and at most a year's (31536000)", lambda number: 0 < number <= 31_536_000)
+DAYS = Bound("a number of days from 0 to 36500", lambda number: 0 <= number <= 36_500)
+
+
+class Place(NamedTuple):
+    """What makes a text whole that leads somewhere from the folder it was written in."""
+
+    whole: Callable[[Path, str], str]
+
+
+def _whole_path(folder: Path, text: str) -> str:
+    # "~" is the reader's to expand: it stands for the home of whoever reads.
+    return str(folder / text) if text and not text.startswith("~") else text
+
+
+def _whole_address(folder: Path, text: str) -> str:
+    path = text.removeprefix("sqlite:///")
+    return text if "://" in path or path.startswith("sqlite:") else text.removesuffix(path) + _whole_path(folder, path)
+
+
+PATH = Place(_whole_path)
+ADDRESS = Place(_whole_address)
 
 
 def judge(value: Any, kind: Any) -> Any:
@@ -31,9 +57,16 @@ def judge(value: Any, kind: Any) -> Any:
     is and what was wanted.
     """
     value = _convert(value, kind)
-    for bound in getattr(kind, "__metadata__", ()):
+    for bound in _noted(kind, Bound):
         if value is not None and not bound.holds(value):
             raise ValueError(f"is {value!r}, wanted {bound.words}")
+    return value
+
+
+def settle(value: Any, kind: Any, folder: Path) -> Any:
+    """Return `value`, which `judge` has taken, with every relative path in it led from `folder`."""
+    for place in _noted(kind, Place):
+        value = tuple(place.whole(folder, v) for v in value) if isinstance(value, tuple) else place.whole(folder, value)
     return value
 
 
@@ -71,6 +104,10 @@ def _convert(value: Any, kind: Any) -> Any:
             return value
     msg = f"is {value!r}, wanted {_describe(kind)}"
     raise TypeError(msg)
+
+
+def _noted(kind: Any, note: type[Note]) -> list[Note]:
+    return [found for found in getattr(kind, "__metadata__", ()) if isinstance(found, note)]
 
 
 def _members(kind: Any) -> tuple[Any, ...]:

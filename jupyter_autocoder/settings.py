@@ -7,6 +7,8 @@ Files are called ``autocoder.toml`` and lie on Jupyter's configuration path (``j
 3. ``AUTOCODER_<SECTION>_<KEY>`` in the environment (``AUTOCODER_LIMITS_REQUESTS_PER_DAY=50``),
 4. options of a magic, a command or the chat.
 
+A relative path in a file starts at the file's own folder, elsewhere at the working directory.
+
 Tables under ``[locked]`` in the system-wide file (``[locked.limits]``) hold keys that no later layer can change. The
 working directory is never searched: a stranger's notebook folder must not loosen anything.
 """
@@ -26,7 +28,7 @@ from typing import Annotated, Any, Literal
 from jupyter_core import paths
 
 from jupyter_autocoder.errors import SettingLocked, SettingsError
-from jupyter_autocoder.kinds import BUDGET, NOT_NEGATIVE, POSITIVE, judge, read
+from jupyter_autocoder.kinds import ADDRESS, BUDGET, DAYS, LIFETIME, NOT_NEGATIVE, PATH, POSITIVE, judge, read, settle
 
 FILE_NAME = "autocoder.toml"
 PREFIX = "AUTOCODER_"
@@ -54,8 +56,8 @@ class ModelSettings:
     provider: str = "OPENAI"
     base_url: str = ""
     fallback: tuple[str, ...] = Default(("gpt-4-turbo", "gpt-3.5-turbo", "gpt-6-luna"))
-    key_file: str = ""
-    prices_file: str = ""
+    key_file: Annotated[str, PATH] = ""
+    prices_file: Annotated[str, PATH] = ""
     azure_endpoint: str = ""
     azure_api_version: str = ""
     embedding: str = "text-embedding-3-small"
@@ -103,9 +105,9 @@ class SandboxSettings:
     scratch: Annotated[int, POSITIVE] = 1024
     file_size: Annotated[int, POSITIVE] = 1024
     output: Annotated[int, POSITIVE] = 10
-    keep_output: str = ""
+    keep_output: Annotated[str, PATH] = ""
     messages: Annotated[int, POSITIVE] = 2000
-    modules: tuple[str, ...] = ()
+    modules: Annotated[tuple[str, ...], PATH] = ()
     processes: bool = False
     image: str = ""
     pool: Annotated[int, NOT_NEGATIVE] = 1
@@ -125,12 +127,12 @@ class NotebookSettings:
 class StoreSettings:
     """[store]: an empty `url` means a SQLite file in the person's private Jupyter data folder."""
 
-    url: str = ""
+    url: Annotated[str, ADDRESS] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TradeSettings:
-    """[trade]: anything but the exact word ``live`` is paper; money in US dollars, times in seconds, shares in percent.
+    """[trade]: money in US dollars, times in seconds, shares in percent.
 
     Every key is loosened in a file only (see `TIGHTEN_ONLY`): a notebook, a variable or an option can tighten it. Live
     needs `account` (the id that the broker must report), the same id in `live_accounts`, and `live_shared_user` where
@@ -144,35 +146,35 @@ class TradeSettings:
     the broker's own variables instead.
     """
 
-    mode: str = "paper"
+    mode: Literal["paper", "live"] = "paper"
     broker: str = "paper"
     account: str = ""
     live_accounts: tuple[str, ...] = ()
     live_shared_user: bool = False
-    key_file: str = ""
-    prices: str = ""
-    paper_cash: float = 100_000.0
-    commission: float = 0.0
-    commission_per_share: float = 0.0
-    max_order_notional: float = 25_000.0
-    max_daily_notional: float = 100_000.0
-    max_daily_orders: int = 200
-    max_orders_per_minute: int = 30
-    max_daily_loss: float = 2_000.0
-    price_band: float = 10.0
-    warn_band: float = 3.0
-    warn_equity: float = 10.0
-    duplicate_window: float = 300.0
+    key_file: Annotated[str, PATH] = ""
+    prices: Annotated[str, PATH] = ""
+    paper_cash: Annotated[float, NOT_NEGATIVE] = 100_000.0
+    commission: Annotated[float, NOT_NEGATIVE] = 0.0
+    commission_per_share: Annotated[float, NOT_NEGATIVE] = 0.0
+    max_order_notional: Annotated[float, NOT_NEGATIVE] = 25_000.0
+    max_daily_notional: Annotated[float, NOT_NEGATIVE] = 100_000.0
+    max_daily_orders: Annotated[int, NOT_NEGATIVE] = 200
+    max_orders_per_minute: Annotated[int, NOT_NEGATIVE] = 30
+    max_daily_loss: Annotated[float, NOT_NEGATIVE] = 2_000.0
+    price_band: Annotated[float, NOT_NEGATIVE] = 10.0
+    warn_band: Annotated[float, NOT_NEGATIVE] = 3.0
+    warn_equity: Annotated[float, NOT_NEGATIVE] = 10.0
+    duplicate_window: Annotated[float, NOT_NEGATIVE] = 300.0
     allow_short: bool = False
-    market_ttl: float = 60.0
-    limit_ttl: float = 600.0
-    price_move: float = 0.5
-    quote_age: float = 15.0
-    skip_below: float = 1.0
-    approve_above: float | None = None
+    market_ttl: Annotated[float, LIFETIME] = 60.0
+    limit_ttl: Annotated[float, LIFETIME] = 600.0
+    price_move: Annotated[float, NOT_NEGATIVE] = 0.5
+    quote_age: Annotated[float, NOT_NEGATIVE] = 15.0
+    skip_below: Annotated[float, NOT_NEGATIVE] = 1.0
+    approve_above: Annotated[float | None, NOT_NEGATIVE] = None
     approvers: tuple[str, ...] = ()
-    lookup_time: float = 30.0
-    retention_days: int = 0
+    lookup_time: Annotated[float, NOT_NEGATIVE] = 30.0
+    retention_days: Annotated[int, DAYS] = 0
     owner: str = ""
 
 
@@ -227,10 +229,11 @@ class Settings:
 
 
 class _Layer:
-    """Values from one source, checked against the sections' fields."""
+    """Values from one source, checked against the sections' fields; relative paths of a `file` start at its folder."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, file: Path | None = None) -> None:
         self.source = source
+        self._folder = None if file is None else file.absolute().parent
         self.values: dict[tuple[str, str], Any] = {}
 
     def put(self, section: str, key: str, value: Any) -> None:
@@ -238,9 +241,10 @@ class _Layer:
         if kind is None:
             raise self.error(f"unknown setting {section}.{key}", f"{section}.{key}", _suggestion(section))
         try:
-            self.values[section, key] = judge(value, kind)
+            taken = judge(value, kind)
         except (TypeError, ValueError, OverflowError) as error:
             raise self.error(f"setting {section}.{key} {error}", f"{section}.{key}", "") from None
+        self.values[section, key] = taken if self._folder is None else settle(taken, kind, self._folder)
 
     def put_locked(self, tables: Any) -> None:
         if not isinstance(tables, Mapping):
@@ -256,6 +260,10 @@ class _Layer:
 
     def error(self, what: str, key: str, do: str) -> SettingsError:
         return SettingsError(f"{self.source}: {what}", source=self.source, key=key, do=do or "correct the value there")
+
+
+def _file_layer(path: Path) -> _Layer:
+    return _Layer(str(path), file=path)
 
 
 def load(
@@ -276,7 +284,7 @@ def load(
     for folder in reversed(system):
         settings = _apply_system_file(settings, folder / FILE_NAME)
     for folder in reversed([d for d in directories if d not in system]):
-        layer = _Layer(str(folder / FILE_NAME))
+        layer = _file_layer(folder / FILE_NAME)
         tables = _read(folder / FILE_NAME)
         if "locked" in tables:
             raise layer.error(
@@ -295,9 +303,9 @@ def current() -> Settings:
 
 def _apply_system_file(settings: Settings, path: Path) -> Settings:
     tables = _read(path)
-    locked = _Layer(str(path))
+    locked = _file_layer(path)
     locked.put_locked(tables.pop("locked", {}))
-    layer = _Layer(str(path))
+    layer = _file_layer(path)
     layer.put_table(tables)
     layer.values.update(locked.values)
     settings = _apply(settings, layer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typing
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,8 @@ def test_a_later_layer_wins(system: Path, person: Path) -> None:
         ("[limits]\nrequests_per_day = true\n", "limits.requests_per_day"),
         ("[limits]\nrequests_per_day = 2.5\n", "limits.requests_per_day"),
         ("[sandbox]\nbackend = 'none'\n", "sandbox.backend"),
+        ("[trade]\nmode = 'lvie'\n", "trade.mode"),
+        ("[trade]\nmode = 'LIVE'\n", "trade.mode"),
         ("[policy]\nimports = 'os'\n", "policy.imports"),
         ("name = 'x'\n", "name"),
         ("[locked]\nx = 1\n", "locked"),
@@ -134,6 +138,10 @@ def test_replace_makes_a_new_object() -> None:
         ("limits", "usd_per_day = nan"),
         ("limits", "requests_per_day = -1"),
         ("chat", "sandboxes = 0"),
+        ("trade", "retention_days = -1"),
+        ("trade", "retention_days = 1000000000000"),
+        ("trade", "market_ttl = 0"),
+        ("trade", "limit_ttl = 1e300"),
     ],
 )
 def test_a_number_out_of_bounds_names_file_and_key(person: Path, section: str, line: str) -> None:
@@ -143,6 +151,30 @@ def test_a_number_out_of_bounds_names_file_and_key(person: Path, section: str, l
         load({}, directories=[person], system=[])
 
     assert caught.value.key == f"{section}.{line.split()[0]}"
+
+
+NUMBERS = [
+    f"{section.name}.{name}"
+    for section in fields(Settings)
+    for name, kind in typing.get_type_hints(type(getattr(Settings(), section.name))).items()
+    if {int, float} & {kind, *typing.get_args(kind)}
+]
+
+
+def test_the_walk_over_the_sections_finds_numbers_of_all_kinds() -> None:
+    assert {"trade.quote_age", "trade.approve_above", "sandbox.memory", "limits.usd_per_day"} <= set(NUMBERS)
+
+
+@pytest.mark.parametrize("value", ["nan", "-1", "-0.5", "-inf"])
+@pytest.mark.parametrize("key", NUMBERS)
+def test_no_number_of_any_section_is_without_bounds(person: Path, key: str, value: str) -> None:
+    section, _, name = key.partition(".")
+    (person / "autocoder.toml").write_text(f"[{section}]\n{name} = {value}\n")
+
+    with pytest.raises(SettingsError) as caught:
+        load({}, directories=[person], system=[])
+
+    assert caught.value.key == key
 
 
 def test_bounds_hold_for_variables_and_options_too() -> None:
@@ -156,6 +188,7 @@ def test_numbers_at_their_bounds_load(person: Path) -> None:
     (person / "autocoder.toml").write_text(
         "[sandbox]\npool = 0\npool_idle = 0\nwall_time = 0.5\n"
         "[limits]\nrequests_per_day = 0\nusd_per_day = inf\n[notebook]\nattempts = 1\nrows_shown = 0\n"
+        "[trade]\nretention_days = 0\nmax_order_notional = 0\nduplicate_window = 0\nmode = 'live'\n"
     )
 
     settings = load({}, directories=[person], system=[])
@@ -163,6 +196,51 @@ def test_numbers_at_their_bounds_load(person: Path) -> None:
     assert (settings.sandbox.pool, settings.sandbox.pool_idle, settings.sandbox.wall_time) == (0, 0.0, 0.5)
     assert (settings.limits.requests_per_day, settings.limits.usd_per_day) == (0, float("inf"))
     assert (settings.notebook.attempts, settings.notebook.rows_shown) == (1, 0)
+    assert (settings.trade.retention_days, settings.trade.max_order_notional) == (0, 0.0)
+    assert (settings.trade.duplicate_window, settings.trade.mode) == (0.0, "live")
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "written", "read"),
+    [
+        ("store", "url", "ledger.db", "{home}/ledger.db"),
+        ("store", "url", "sqlite:///ledger.db", "sqlite:///{home}/ledger.db"),
+        ("store", "url", "sqlite:////abs/ledger.db", "sqlite:////abs/ledger.db"),
+        ("store", "url", "/abs/ledger.db", "/abs/ledger.db"),
+        ("store", "url", "~/ledger.db", "~/ledger.db"),
+        ("store", "url", "postgresql://host/database", "postgresql://host/database"),
+        ("store", "url", "", ""),
+        ("model", "key_file", "key", "{home}/key"),
+        ("model", "prices_file", "prices.toml", "{home}/prices.toml"),
+        ("sandbox", "keep_output", "kept", "{home}/kept"),
+        ("trade", "key_file", "../key", "{home}/../key"),
+        ("trade", "prices", "", ""),
+    ],
+)
+def test_a_relative_path_in_a_file_starts_at_the_files_folder(
+    person: Path, monkeypatch: pytest.MonkeyPatch, section: str, key: str, written: str, read: str
+) -> None:
+    (person / "autocoder.toml").write_text(f'[{section}]\n{key} = "{written}"\n')
+    monkeypatch.chdir("/")
+
+    settings = load({}, directories=[person], system=[])
+
+    assert getattr(getattr(settings, section), key) == read.format(home=person)
+
+
+def test_relative_folders_of_modules_and_locked_paths_start_there_too(system: Path) -> None:
+    (system / "autocoder.toml").write_text(
+        '[sandbox]\nmodules = ["helpers", "/abs", "~/own"]\n[locked.store]\nurl = "ledger.db"\n'
+    )
+
+    settings = load({}, directories=[], system=[system])
+
+    assert settings.sandbox.modules == (f"{system}/helpers", "/abs", "~/own")
+    assert settings.store.url == f"{system}/ledger.db"
+
+
+def test_a_relative_path_of_a_variable_is_left_to_the_working_directory() -> None:
+    assert load({"AUTOCODER_STORE_URL": "ledger.db"}, directories=[], system=[]).store.url == "ledger.db"
 
 
 def test_locked_that_is_no_table_is_an_error_of_the_file(system: Path) -> None:

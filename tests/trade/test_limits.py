@@ -266,8 +266,8 @@ def test_proceeds_of_sales_in_the_same_basket_count() -> None:
     [
         ("max_order_notional", 30_000.0, 100.0),
         ("max_daily_orders", 201, 1),
-        ("max_daily_loss", float("nan"), 0.0),  # nan compares with nothing
-        ("price_band", float("inf"), 1.0),
+        ("max_daily_loss", 2_001.0, 0.0),
+        ("price_band", 11.0, 1.0),
         ("market_ttl", 61.0, 5.0),
         ("price_move", 50.0, 0.1),
     ],
