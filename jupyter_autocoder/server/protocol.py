@@ -23,14 +23,21 @@ MAX_ID = 64
 MAX_ATTACHMENTS = 20
 # Characters of one attachment: the sidebar cuts at 100,000, keeping both ends.
 MAX_ATTACHED = 110_000
+RELOAD = "Reload the page."
+# A mistake that a person can make in a page that is sound: what is too long, and what to do about it.
+_TOO_LONG = {
+    "text": ("Your message", "Attach it as a file, or shorten it."),
+    "source": ("The code", "Put it into a cell of the notebook and run it there."),
+}
 
 
 class ProtocolError(Malformed):
     """Raised when a frame from a browser breaks the protocol; `request` is its id where it could be read."""
 
-    def __init__(self, what: str, *, request: str = "") -> None:
+    def __init__(self, what: str, *, request: str = "", do: str = RELOAD) -> None:
         super().__init__(what)
         self.request = request
+        self.do = do
 
 
 # -- what frames share -------------------------------------------------------------------------------------------------
@@ -221,6 +228,9 @@ def read(text: str) -> ClientFrame:
     try:
         frame: ClientFrame = decode(kind, value)
         _check(frame)
+    except ProtocolError as error:
+        error.request = request
+        raise
     except Malformed as error:
         raise ProtocolError(str(error), request=request) from None
     return frame
@@ -237,12 +247,14 @@ def _check(frame: ClientFrame) -> None:
         value = getattr(frame, name, None)
         if value is not None and not (0 < len(value) <= MAX_ID and value.isascii() and value.isprintable()):
             raise Malformed(f"{name} is not an id")
-    for name in ("text", "source"):
+    for name, (what, do) in _TOO_LONG.items():
         value = getattr(frame, name, None)
-        if value is not None and (not value.strip() or len(value) > MAX_TEXT):
-            raise Malformed(f"{name} is empty or longer than {MAX_TEXT} characters")
-        if value is not None and _broken(value):
-            raise Malformed(f"{name} is not valid text")
+        if value is None:
+            continue
+        if len(value) > MAX_TEXT:
+            raise ProtocolError(f"{what} is longer than {MAX_TEXT:,} characters.", do=do)
+        if not value.strip() or _broken(value):
+            raise Malformed(f"{name} is empty or not valid text")
     if isinstance(frame, Ask):
         _check_attachments(frame.attachments)
 

@@ -104,7 +104,7 @@ class ChatSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         if self._errors > MAX_ERRORS or self._outbox is None:
             self.close(POLICY, "too many broken frames")
             return
-        problem = Problem(kind="ProtocolError", what=str(error), do="Reload the page.")
+        problem = Problem(kind="ProtocolError", what=str(error), do=error.do)
         self._outbox.push(Refused(request=error.request, conversation="", problem=problem))
 
     async def _send(self, text: str) -> None:

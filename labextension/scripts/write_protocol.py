@@ -34,7 +34,9 @@ def typescript() -> str:
         HEAD,
         f"export const PROTOCOL_VERSION = {protocol.VERSION};",
         "/** Bytes of a frame; the server closes the socket on more. */",
-        f"export const MAX_FRAME = {protocol.MAX_FRAME};\n",
+        f"export const MAX_FRAME = {protocol.MAX_FRAME};",
+        "/** Characters of a message or of code to run; the server refuses more. */",
+        f"export const MAX_TEXT = {protocol.MAX_TEXT};\n",
     ]
     parts += [_interface(kind, name, "") for name, kind in sorted(records.items())]
     parts += [_interface(kind, f"{kind.__name__}Frame", kind.type) for kind in frames]

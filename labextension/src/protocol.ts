@@ -6,6 +6,8 @@
 export const PROTOCOL_VERSION = 1;
 /** Bytes of a frame; the server closes the socket on more. */
 export const MAX_FRAME = 1048576;
+/** Characters of a message or of code to run; the server refuses more. */
+export const MAX_TEXT = 100000;
 
 /** Something the person chose to show the model; 'text' is exactly what is sent, after redaction. */
 export interface Attachment {

@@ -68,6 +68,28 @@ def test_the_refusal_names_the_request_so_that_the_browser_can_give_the_text_bac
         protocol.read(json.dumps({**GOOD, "surprise": 1}))
 
     assert caught.value.request == "q1"
+    assert caught.value.do == "Reload the page."
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        (GOOD, "Your message is longer than 100,000 characters."),
+        (
+            {"type": "execute", "id": "q1", "conversation": "c", "message": "m", "source": ""},
+            "The code is longer than 100,000 characters.",
+        ),
+    ],
+)
+def test_what_is_too_long_is_no_reason_to_reload_the_page(frame, told):
+    field = "text" if "text" in frame else "source"
+
+    with pytest.raises(ProtocolError) as caught:
+        protocol.read(json.dumps({**frame, field: "x" * (protocol.MAX_TEXT + 1)}))
+
+    assert str(caught.value) == told
+    assert caught.value.request == "q1"
+    assert "file" in caught.value.do or "cell" in caught.value.do
 
 
 json_values = st.recursive(
