@@ -39,7 +39,8 @@ export function codeBlock(
     return block;
   }
   if (source.length <= MAX_COLOURED) {
-    actions.highlight(code, source, language || 'python');
+    // Each in a task of its own: a conversation that is opened again may hold a hundred of them.
+    setTimeout(() => actions.highlight(code, source, language || 'python'));
   }
   const bar = el('div', {
     class: 'jp-ac-code-bar',
