@@ -57,7 +57,7 @@ async def walk(out: Outside, request: Question, turn: Turn) -> AsyncGenerator[Te
             await _open_breaker(out, error, turn)
             if error.rule.fall_back == "never":
                 break
-            yield turn.note(first_line(error))
+            yield turn.note(first_line(error, where=out.provider.base_url))
         except (BudgetExceeded, PriceUnknown, RateLimited) as error:
             # The first model's limits are the person's own; a fallback that does not fit them is only passed over.
             if failed is None and not breaker_open(error):
@@ -117,7 +117,7 @@ async def _ask(
                         yield event
                 return
             except (Failed, RateLimited) as error:
-                reason = first_line(error) if isinstance(error, Failed) else error.what
+                reason = first_line(error, where=out.provider.base_url) if isinstance(error, Failed) else error.what
                 if isinstance(error, Failed):
                     times[error.kind] += 1
                 state.set_exception(sys.exc_info())  # type: ignore[arg-type]

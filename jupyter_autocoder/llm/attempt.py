@@ -125,6 +125,8 @@ class _Once:
             ask = self._lease.ask
             usage = Usage(input_tokens=ask.input_tokens, output_tokens=ask.max_output_tokens, cost=ask.cost)
             await self._charge(_estimated(usage), str(failed.kind))
+        elif settling == "release unsent":
+            await self._out.desk.release(self._lease, str(failed.kind), self._latency(), sent=False)
         else:
             self._turn.usage += Usage(requests=1)
             await self._out.desk.release(self._lease, str(failed.kind), self._latency())

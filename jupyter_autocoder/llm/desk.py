@@ -36,8 +36,8 @@ class Desk:
     async def settle(self, reservation: Reservation, usage: Usage, outcome: str, latency: float) -> None:
         await self._do(lambda: self.governor.settle(reservation, usage, outcome, latency))
 
-    async def release(self, reservation: Reservation, outcome: str, latency: float) -> None:
-        await self._do(lambda: self.governor.release(reservation, outcome, latency=latency))
+    async def release(self, reservation: Reservation, outcome: str, latency: float, *, sent: bool = True) -> None:
+        await self._do(lambda: self.governor.release(reservation, outcome, sent=sent, latency=latency))
 
     async def heed(self, reservation: Reservation, headers: Mapping[str, str]) -> str | None:
         """Tell the governor the server's limits, when the headers hold any."""

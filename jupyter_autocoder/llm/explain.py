@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from jupyter_autocoder.errors import AutocoderError, ModelError, RateLimited, StreamIncomplete
 from jupyter_autocoder.llm import failures
@@ -43,6 +44,7 @@ _WHAT = {
     Kind.BAD_REQUEST: "{model}'s server refuses the request",
     Kind.KEY: "the server does not accept the API key",
     Kind.FORBIDDEN: "the server forbids this to the API key",
+    Kind.NOT_SENT: "cannot reach {host}",
     Kind.NO_FIRST_BYTE: "{model}'s server does not answer",
     Kind.BROKEN: "{model}'s answer broke off",
 }
@@ -59,15 +61,20 @@ _DO = {
     Kind.BAD_REQUEST: "correct the request",
     Kind.KEY: "check the key: OPENAI_API_KEY, the keyring, or [model] key_file",
     Kind.FORBIDDEN: "check what this key's project and country are allowed",
+    Kind.NOT_SENT: "check the network, and the address {where} ([model] base_url); nothing was sent or charged",
     Kind.NO_FIRST_BYTE: "check that {where} can be reached ([model] base_url), or raise model.first_byte_timeout",
     Kind.BROKEN: "ask again; what came was charged, as far as it can be told",
 }
 
 
-def first_line(failed: Failed) -> str:
-    """Say in one sentence what happened to one model."""
+def first_line(failed: Failed, *, where: str) -> str:
+    """Say in one sentence what happened to one model at the address `where`."""
     status = f" ({failed.facts.status})" if failed.facts.status not in (None, 200) else ""
-    return _WHAT[failed.kind].format(model=failed.model.name) + status
+    return _what(failed, where) + status
+
+
+def _what(failed: Failed, where: str) -> str:
+    return _WHAT[failed.kind].format(model=failed.model.name, host=urlsplit(where).hostname or redact(where))
 
 
 def breaker_open(error: AutocoderError) -> bool:
@@ -83,7 +90,7 @@ def error_of(first: AutocoderError | Failed | None, notes: Sequence[str], *, whe
         if len(notes) > 1:
             first.why = "; ".join(filter(None, (first.why, *notes)))
         return first
-    what = _WHAT[first.kind].format(model=first.model.name)
+    what = _what(first, where)
     said = " ".join(first.facts.message.split())[:500]
     others = [note for note in notes if not note.startswith(what)]
     why = "; ".join(part for part in (said, *others) if part)

@@ -11,7 +11,7 @@ import email.utils
 import enum
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -30,7 +30,7 @@ from jupyter_autocoder.errors import (
 from jupyter_autocoder.llm.text import plain
 
 FallBack = Literal["never", "next", "larger window", "larger limit"]
-Settling = Literal["release tokens", "release", "charge estimate", "settle received"]
+Settling = Literal["release tokens", "release", "release unsent", "charge estimate", "settle received"]
 
 
 class Kind(enum.StrEnum):
@@ -45,6 +45,7 @@ class Kind(enum.StrEnum):
     BAD_REQUEST = "bad request"
     KEY = "key refused"
     FORBIDDEN = "forbidden"
+    NOT_SENT = "not sent"
     NO_FIRST_BYTE = "no answer"
     BROKEN = "answer broke off"
 
@@ -54,7 +55,8 @@ class Rule:
     """One row: `retries` on the same model (None: as long as the deadline allows), then what follows.
 
     `settling` is the reservation's fate: *release tokens* keeps the request's slot used, since the server counted it;
-    *charge estimate* is for an unknown outcome that may be billed; *settle received* charges what came.
+    *release unsent* frees the slot as well, since nothing left this machine; *charge estimate* is for an unknown
+    outcome that may be billed; *settle received* charges what came.
     """
 
     retries: int | None
@@ -74,6 +76,8 @@ RULES: Mapping[Kind, Rule] = {
     Kind.BAD_REQUEST: Rule(retries=0, fall_back="never", settling="release", error=RequestRefused),
     Kind.KEY: Rule(retries=0, fall_back="never", settling="release", error=KeyRefused),
     Kind.FORBIDDEN: Rule(retries=0, fall_back="never", settling="release", error=KeyRefused),
+    # Every model of the chain is behind the same address, and the server is well as far as anybody knows.
+    Kind.NOT_SENT: Rule(retries=2, fall_back="never", settling="release unsent", error=ServerUnreachable),
     Kind.NO_FIRST_BYTE: Rule(
         retries=2, fall_back="next", settling="charge estimate", error=ServerUnreachable, breaker="model"
     ),
@@ -89,6 +93,8 @@ QUOTA_CODES = frozenset(
         "organization_usage_limit_exceeded",
     }
 )
+# What the HTTP libraries below the SDK raise while a connection is being made: the request has not gone out then.
+_UNSENT = frozenset({"ConnectError", "ConnectTimeout", "ProxyError", "UnsupportedProtocol", "PoolTimeout"})
 OVERLOAD_STATUS = frozenset({408, 409, 500, 502, 503, 504, 529})
 _MODEL_CODES = frozenset({"model_not_found", "model_not_available", "deploymentnotfound"})
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
@@ -101,7 +107,8 @@ _LIMIT = re.compile(r"limit:?\s*([\d,]{1,20})", re.IGNORECASE)
 class Facts:
     """What is known of a failure: `status` None means no HTTP answer came; header names are in lower case.
 
-    `received` says that part of the answer's content had come; `cause` is the exception's class name.
+    `received` says that part of the answer's content had come, `unsent` that no connection was made; `cause` is the
+    exception's class name.
     """
 
     status: int | None = None
@@ -111,6 +118,7 @@ class Facts:
     cause: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     received: bool = False
+    unsent: bool = False
 
 
 def classify(facts: Facts) -> Kind:
@@ -118,7 +126,7 @@ def classify(facts: Facts) -> Kind:
     if facts.received:
         return Kind.BROKEN
     if facts.status is None and not (facts.code or facts.kind):
-        return Kind.NO_FIRST_BYTE
+        return Kind.NOT_SENT if facts.unsent else Kind.NO_FIRST_BYTE
     # Some servers say 403 of an account that has nothing left: there the code knows better than the status.
     if facts.status != 401 and {facts.code, facts.kind} & QUOTA_CODES:
         return Kind.QUOTA
@@ -156,7 +164,18 @@ def facts_of(error: BaseException, *, received: bool = False) -> Facts:
         cause=type(error).__name__,
         headers=_headers(getattr(error, "response", None)),
         received=received,
+        unsent=any(kind.__name__ in _UNSENT for below in _causes(error) for kind in type(below).__mro__),
     )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Give an exception and what it was raised from, which is what the SDK's own words hide."""
+    seen: set[int] = set()
+    below: BaseException | None = error
+    while below is not None and id(below) not in seen:
+        seen.add(id(below))
+        yield below
+        below = below.__cause__
 
 
 def _message(error: BaseException, fields: Mapping[str, Any]) -> str:

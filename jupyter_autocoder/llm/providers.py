@@ -20,6 +20,7 @@ from jupyter_autocoder.settings import ModelSettings
 
 GROUP = "jupyter_autocoder.providers"
 OPENAI_URL = "https://api.openai.com/v1"
+CONNECT_SECONDS = 10.0
 
 
 class Provider(Protocol):
@@ -61,7 +62,8 @@ class OpenAIProvider:
         self.base_url = settings.azure_endpoint or settings.base_url or environ.get("OPENAI_BASE_URL", "") or OPENAI_URL
         _check_url(self.base_url)
         self.local = is_loopback(self.base_url)
-        self.dated = not self.azure
+        # Others run models of the same names for as long as they like.
+        self.dated = not self.azure and is_openai(self.base_url)
         self._variable = AZURE_VARIABLE if self.azure else VARIABLE
         self._settings = settings
         # A keyring may ask the person to unlock it: not for a model that needs no key.
@@ -86,7 +88,9 @@ class OpenAIProvider:
         secret = self.key.secret if self.key else "local"
         # What stays on this machine must not be sent to a proxy that the environment names for the internet.
         direct = openai.DefaultAsyncHttpxClient(trust_env=False) if self.local else None
-        common: dict[str, Any] = {"api_key": secret, "max_retries": 0, "timeout": timeout, "http_client": direct}
+        # Shorter than what is granted to an answer, so that a host that drops packets is known to have received none.
+        waits = openai.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout / 2))
+        common: dict[str, Any] = {"api_key": secret, "max_retries": 0, "timeout": waits, "http_client": direct}
         if self.azure:
             return openai.AsyncAzureOpenAI(azure_endpoint=self.base_url, api_version=self.api_version, **common)
         return openai.AsyncOpenAI(base_url=self.base_url, **common)
@@ -109,6 +113,12 @@ def provider(settings: ModelSettings) -> Provider:
         raise SettingsError(what, source="settings", key="model.provider", do=f"choose one of: {names}")
     made: Provider = points[settings.provider].load()(settings)
     return made
+
+
+def is_openai(url: str) -> bool:
+    """Whether an address is OpenAI's own: ``api.openai.com``, or that of a region (``eu.api.openai.com``)."""
+    host = (urlsplit(url).hostname or "").rstrip(".").lower()
+    return host == "api.openai.com" or host.endswith(".api.openai.com")
 
 
 def is_loopback(url: str) -> bool:

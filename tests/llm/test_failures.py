@@ -48,6 +48,8 @@ from jupyter_autocoder.llm.failures import (
         (Facts(status=403), Kind.FORBIDDEN),
         (Facts(cause="APITimeoutError"), Kind.NO_FIRST_BYTE),
         (Facts(cause="RemoteProtocolError"), Kind.NO_FIRST_BYTE),
+        (Facts(cause="APIConnectionError", unsent=True), Kind.NOT_SENT),
+        (Facts(cause="ReadError", received=True, unsent=True), Kind.BROKEN),
         (Facts(status=500, received=True), Kind.BROKEN),
         (Facts(status=429, code="insufficient_quota", received=True), Kind.BROKEN),
         (Facts(cause="ReadError", received=True), Kind.BROKEN),
@@ -145,3 +147,30 @@ def test_error_without_an_answer_tells_what_lies_below_it() -> None:
 
     assert facts.status is None
     assert facts.message == "Connection error.: ConnectionRefusedError: refused"
+
+
+def below_the_sdk(name: str) -> Exception:
+    """What the SDK raises for an error of the library below it, which itself was raised from a socket's."""
+    try:
+        try:
+            raise type(name, (Exception,), {})("below") from OSError(111, "Connection refused")
+        except Exception as error:
+            raise RuntimeError("Connection error.") from error
+    except RuntimeError as error:
+        return error
+
+
+@pytest.mark.parametrize("name", ["ConnectError", "ConnectTimeout", "ProxyError", "PoolTimeout"])
+def test_request_that_found_no_connection_was_not_sent(name: str) -> None:
+    assert classify(facts_of(below_the_sdk(name))) is Kind.NOT_SENT
+
+
+@pytest.mark.parametrize("name", ["ReadTimeout", "ReadError", "WriteError", "RemoteProtocolError", "ConnectionError"])
+def test_request_that_may_have_been_received_is_not_taken_for_unsent(name: str) -> None:
+    assert classify(facts_of(below_the_sdk(name))) is Kind.NO_FIRST_BYTE
+
+
+def test_what_was_not_sent_is_not_taken_to_another_model_behind_the_same_address() -> None:
+    rule = RULES[Kind.NOT_SENT]
+
+    assert (rule.fall_back, rule.settling, rule.breaker) == ("never", "release unsent", "")

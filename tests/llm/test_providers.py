@@ -104,11 +104,29 @@ def test_azure_needs_a_version_and_is_not_bound_to_openais_dates() -> None:
     assert type(made.connect(timeout=1.0)).__name__ == "AsyncAzureOpenAI"
 
 
+@pytest.mark.parametrize(
+    ("url", "dated"),
+    [
+        ("", True),
+        ("https://api.openai.com/v1", True),
+        ("https://API.openai.com./v1", True),
+        ("https://eu.api.openai.com/v1", True),
+        ("https://openrouter.ai/api/v1", False),
+        ("https://api.openai.com.example.org/v1", False),
+        ("https://notapi.openai.com/v1", False),
+        ("http://10.0.0.1:8000/v1", False),
+        ("http://localhost:11434/v1", False),
+    ],
+)
+def test_shutdown_dates_hold_at_openais_own_addresses_only(url: str, dated: bool) -> None:
+    assert OpenAIProvider(ModelSettings(base_url=url), environ={}).dated is dated
+
+
 def test_sdk_is_made_with_its_own_retries_off() -> None:
     sdk = OpenAIProvider(ModelSettings(), environ={"OPENAI_API_KEY": "sk-test-key"}).connect(timeout=7.0)
 
     assert sdk.max_retries == 0
-    assert sdk.timeout == 7.0
+    assert (sdk.timeout.read, sdk.timeout.connect) == (7.0, 3.5)
 
 
 def test_no_key_is_an_error_only_where_one_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,7 @@ class World:
     def client(self, **options: Any) -> GovernedClient:
         provider = OpenAIProvider(self.settings.model, environ={"OPENAI_API_KEY": KEY})
         provider.local = self.local
+        provider.dated = not self.local  # it stands for OpenAI's own
         given = {"timer": self.clock, "clock": self.clock, "sleep": self.clock.sleep, "provider": provider}
         return GovernedClient(self.settings, store=self.store, **{**given, **options})
 

@@ -261,5 +261,47 @@ def test_unreachable_server_is_named_with_its_address(world: Any) -> None:
     with pytest.raises(errors.ServerUnreachable) as caught:
         here.complete()
 
+    assert caught.value.what == "cannot reach 127.0.0.1"
     assert here.server.base_url in caught.value.do
-    assert [row["outcome"] for row in here.ledger()] == ["no answer"] * 3
+    assert [row["outcome"] for row in here.ledger()] == ["not sent"] * 3
+
+
+def closed_port(world: Any, **limits: Any) -> Any:
+    here = world("never", **limits)
+    here.server.close()
+    return here
+
+
+def name_of_nobody(world: Any, **limits: Any) -> Any:
+    return world("never", model__base_url="http://nobody.invalid/v1", **limits)
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize("away", [closed_port, name_of_nobody])
+def test_offline_costs_nothing_uses_up_no_limit_and_asks_no_other_model(
+    world: Any, away: Callable[..., Any], streamed: bool
+) -> None:
+    here = away(world, limits__requests_per_minute=1, limits__requests_per_day=1, limits__usd_per_day=0.06)
+
+    for _ in range(3):
+        with pytest.raises(errors.ServerUnreachable, match="cannot reach") as caught:
+            here.ask(streamed=streamed)
+
+        assert "check the network" in caught.value.do
+        assert (caught.value.usage.requests, caught.value.usage.cost) == (0, 0)
+    assert here.clock.slept  # it has been tried again before
+    assert {(r["outcome"], r["model"], r["total_tokens"], r["cost"], r["estimated"]) for r in here.ledger()} == {
+        ("not sent", "gpt-4o", 0, 0, 0)
+    }
+    assert len(here.ledger()) == 9
+    assert here.open_reservations() == 0
+
+
+def test_network_that_is_back_is_used_at_once(world: Any) -> None:
+    here = closed_port(world)
+    with pytest.raises(errors.ServerUnreachable):
+        here.complete()
+
+    back = world("Hello again")
+
+    assert back.complete().model == "gpt-4o"
