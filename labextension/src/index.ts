@@ -67,7 +67,7 @@ function activate(
   const api = new Api(app.serviceManager.serverSettings);
   const transport = new Transport({ connect: () => api.socket(), kept: new Kept(window.sessionStorage) });
   const tray = new Tray(texts => api.tokens(texts));
-  const session = new Session(api, transport, tray, new Kept(window.localStorage));
+  const session = new Session(api, transport, tray, new Kept(window.localStorage), trans);
   const notebook = new ActiveNotebook(tracker);
   let known: Record<string, string> = {};
   void api.budget().then(

@@ -2,6 +2,7 @@
  * What one sidebar works with: which conversation is shown, its draft, and sending. No DOM.
  */
 
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Api } from './api';
@@ -9,6 +10,7 @@ import { MAX, type Tray } from './attachments';
 import type { Kept } from './kept';
 import {
   MAX_FRAME,
+  MAX_TEXT,
   type AskFrame,
   type Attachment,
   type Conversation,
@@ -27,12 +29,13 @@ export interface Notice {
   do: string;
 }
 
-/** A question that no frame can hold. */
-class TooBig extends Error {
-  readonly advice = 'Remove an attachment, or attach a part of it.';
-
-  constructor() {
-    super('This is too much to send at once.');
+/** A question that cannot leave, and what to do. */
+class Unsendable extends Error {
+  constructor(
+    what: string,
+    readonly advice: string
+  ) {
+    super(what);
   }
 }
 
@@ -41,7 +44,8 @@ export class Session {
     readonly api: Api,
     readonly transport: Transport,
     readonly tray: Tray,
-    private readonly _kept: Kept
+    private readonly _kept: Kept,
+    private readonly _trans: TranslationBundle
   ) {
     transport.frame.connect(this._heard, this);
     transport.connection.connect(this._showWaiting, this);
@@ -127,7 +131,7 @@ export class Session {
     const frame: AskFrame = { type: 'ask', id: newId(), conversation: this._state.id, text, attachments };
     try {
       // A question that cannot leave begins no conversation; every id is as long as another.
-      measure({ ...frame, conversation: frame.conversation || newId() });
+      this._measure({ ...frame, conversation: frame.conversation || newId() });
       this.transport.ask({ ...frame, conversation: await this._begun() });
     } catch (error) {
       this._giveBack(attachments, (error as Error).message, (error as { advice?: string }).advice ?? '');
@@ -171,6 +175,23 @@ export class Session {
 
   private get _draftKey(): string {
     return DRAFT + (this._state.id || `new:${this.notebook}`);
+  }
+
+  /** Refuse what no frame holds: the server shuts the door on it, and it would be sent again and again. */
+  private _measure(frame: AskFrame): void {
+    const trans = this._trans;
+    if (frame.text.length > MAX_TEXT && Array.from(frame.text).length > MAX_TEXT) {
+      throw new Unsendable(
+        trans.__('A message has at most %1 characters, and this one has more.', MAX_TEXT.toLocaleString()),
+        trans.__('Shorten it, or attach it as a file.')
+      );
+    }
+    if (new Blob([JSON.stringify(frame)]).size > MAX_FRAME) {
+      throw new Unsendable(
+        trans.__('This is too much to send at once.'),
+        trans.__('Remove an attachment, or attach a part of it.')
+      );
+    }
   }
 
   private async _begun(): Promise<string> {
@@ -251,9 +272,12 @@ export class Session {
       this._take('');
       waited.forEach(frame => this._returned.emit(frame.text));
       if (typed || waited.length) {
-        const what = 'This conversation was deleted.';
         const attached = waited.flatMap(frame => frame.attachments);
-        this._giveBack(attached, what, 'What you wrote there is in the input of a new one.');
+        this._giveBack(
+          attached,
+          this._trans.__('This conversation was deleted.'),
+          this._trans.__('What you wrote there is in the input of a new one.')
+        );
       }
     } else {
       this._kept.set(DRAFT + conversation, '');
@@ -272,7 +296,9 @@ export class Session {
   /** Put back what was attached to a question that did not leave, and say why; also what has no room beside it. */
   private _giveBack(attachments: readonly Attachment[], what: string, advice: string): void {
     const lost = this.tray.restore(attachments).map(item => item.label);
-    const room = lost.length ? `${lost.join(', ')}: not attached any more, there are ${MAX} already.` : '';
+    const room = lost.length
+      ? this._trans.__('%1: not attached any more, there are %2 already.', lost.join(', '), MAX)
+      : '';
     this._notice.emit({ what, do: [sentence(advice), room].filter(part => part).join(' ') });
   }
 
@@ -288,13 +314,6 @@ export class Session {
   private _returned = new Signal<this, string>(this);
   private _ticketMoved = new Signal<this, string>(this);
   private _settled = new Signal<this, void>(this);
-}
-
-/** Refuse what no frame holds: the server shuts the door on it, and it would be sent again and again. */
-function measure(frame: AskFrame): void {
-  if (new Blob([JSON.stringify(frame)]).size > MAX_FRAME) {
-    throw new TooBig();
-  }
 }
 
 /** Make an id that nobody else makes. */

@@ -136,7 +136,7 @@ export class Trade {
     });
     const told = (await response.json().catch(() => ({}))) as T & { message?: string };
     if (!response.ok) {
-      throw new Error(told.message ?? `The server answered ${response.status}.`);
+      throw new Error(told.message ?? this._trans.__('The server answered %1.', response.status));
     }
     return told;
   }

@@ -1,9 +1,13 @@
+import { nullTranslator } from '@jupyterlab/translation';
+
 import type { Api } from '../src/api';
 import { MAX, Tray } from '../src/attachments';
 import { Kept } from '../src/kept';
-import { MAX_FRAME } from '../src/protocol';
+import { MAX_FRAME, MAX_TEXT } from '../src/protocol';
 import { Session, type Notice } from '../src/session';
 import { Transport, type Socket } from '../src/transport';
+
+const trans = nullTranslator.load('jupyter_autocoder');
 
 /** A session whose server gives every conversation the id `c`, and whose socket never opens. */
 function made(storage: Storage = localStorage): {
@@ -25,7 +29,13 @@ function made(storage: Storage = localStorage): {
   const transport = new Transport({ connect: () => socket });
   const begin = jest.fn(async () => ({ id: 'c', title: '', notebook: '', created: 0, changed: 0 }));
   const api = { begin } as unknown as Api;
-  const session = new Session(api, transport, new Tray(async texts => texts.map(() => 1)), new Kept(storage));
+  const session = new Session(
+    api,
+    transport,
+    new Tray(async texts => texts.map(() => 1)),
+    new Kept(storage),
+    trans
+  );
   const notices: (Notice | null)[] = [];
   session.notice.connect((_, notice) => notices.push(notice));
   const hear = (frame: unknown): void => socket.onmessage?.({ data: JSON.stringify(frame) } as MessageEvent);
@@ -62,6 +72,19 @@ describe('a session', () => {
     hear({ type: 'snapshot', seq: 1, conversation, messages: [], more: false, model: null });
 
     expect(session.state.info?.title).toBe('t');
+    transport.dispose();
+  });
+
+  it.each([
+    ['x'.repeat(MAX_TEXT + 1), false],
+    ['\u{1f600}'.repeat(MAX_TEXT), true]
+  ])('keeps a message that is longer than the server takes', async (text, taken) => {
+    const { session, transport, notices, begin } = made();
+
+    expect(await session.ask(text)).toBe(taken);
+
+    expect(begin).toHaveBeenCalledTimes(taken ? 1 : 0);
+    expect(notices[notices.length - 1]?.do ?? '').toContain(taken ? '' : 'attach it as a file');
     transport.dispose();
   });
 
@@ -138,8 +161,12 @@ describe('a session', () => {
 
   it.each([0, 1])('measures a first question with the id it will have: %s bytes too many', async more => {
     const { session, transport, begin } = made();
+    for (let number = 0; number < 10; number += 1) {
+      await session.tray.add('file', `f${number}`, 'x'.repeat(100_000));
+    }
     const id = '0'.repeat(32);
-    const bare = JSON.stringify({ type: 'ask', id, conversation: id, text: '', attachments: [] }).length;
+    const attachments = session.tray.items;
+    const bare = JSON.stringify({ type: 'ask', id, conversation: id, text: '', attachments }).length;
 
     const taken = await session.ask('x'.repeat(MAX_FRAME - bare + more));
 
