@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ from jupyter_autocoder.errors import AutocoderError, UsageError
 from jupyter_autocoder.lock import FILE_NAME, Entry, Lock, find, is_lock
 
 Kind = Literal["python", "notebook", "lock"]
-_KINDS: Mapping[str, Kind] = {".py": "python", ".ipynb": "notebook"}
+_KINDS: Mapping[str, Kind] = {".py": "python", ".pyi": "python", ".pyw": "python", ".ipynb": "notebook"}
+_SCRIPT = re.compile(rb"#![^\n]*\bpython")
 # Where a folder is searched, a lock may have any name that ends so; named by itself, any name at all.
 _LOCKS = frozenset({".lock", ".json"})
 _SKIPPED = frozenset({".ipynb_checkpoints", "__pycache__", "node_modules"})
@@ -56,10 +58,19 @@ def _kind_of(path: Path, environ: Mapping[str, str]) -> Kind:
         return "lock"
     if path.suffix != ".ipynb" and is_lock(path):
         return "lock"
-    if path.suffix not in _KINDS:
-        do = "name files that end in .py or .ipynb, locks, or folders of them"
-        raise UsageError(f"{path} is neither a Python file nor a notebook nor a lock", do=do)
-    return _KINDS[path.suffix]
+    if kind := _KINDS.get(path.suffix) or _kind_of_script(path):
+        return kind
+    do = "name files that end in .py or .ipynb, locks, or folders of them"
+    raise UsageError(f"{path} is neither a Python file nor a notebook nor a lock", do=do)
+
+
+def _kind_of_script(path: Path) -> Kind | None:
+    """Python where the first line names it as what runs the file."""
+    try:
+        with path.open("rb") as file:
+            return "python" if _SCRIPT.match(file.read(200)) else None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read", why=str(error), do="correct its rights") from None
 
 
 def _kind_within(path: Path, environ: Mapping[str, str]) -> Kind | None:

@@ -204,6 +204,13 @@ def test_a_file_of_another_kind_is_refused_and_not_called_allowed(
     assert "data.csv is neither a Python file nor a notebook nor a lock" in told.err
 
 
+@pytest.mark.parametrize("name", ["tool", "tool.cgi", "stub.pyi", "window.pyw"])
+def test_scripts_are_python_by_their_first_line_or_their_name(folder: Path, name: str) -> None:
+    (folder / name).write_text("#!/usr/bin/env python3\n" + BAD if "py" not in name else BAD)
+
+    assert main(["check", name]) == 4
+
+
 def test_another_programs_lock_is_no_lock_of_ours(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "uv.lock").write_text("version = 1\n")
 
