@@ -68,6 +68,11 @@ export class Api {
     return this._json('POST', 'conversations', { notebook });
   }
 
+  /** Let the conversations about a notebook, or a folder of them, follow it; nowhere (empty) when it was deleted. */
+  async move(notebook: string, to: string): Promise<void> {
+    await this._json('PATCH', 'conversations', { notebook, to });
+  }
+
   rename(id: string, title: string): Promise<Conversation> {
     return this._json('PATCH', `conversations/${id}`, { title });
   }

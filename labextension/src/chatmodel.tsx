@@ -25,6 +25,7 @@ import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { MessageView, type MessageHost } from './components/message';
+import { keepFocus } from './focus';
 import type { Message } from './protocol';
 import type { Change, ConversationState } from './state';
 
@@ -228,6 +229,8 @@ export class ChatModel extends AbstractChatModel {
 class Renderer extends Widget implements IRenderMime.IRenderer {
   constructor(private readonly _find: (id: string) => MessageView | undefined) {
     super();
+    // The library puts the node into its list anew whenever it draws that, also when it is there already.
+    keepFocus(this.node);
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
@@ -266,8 +269,14 @@ class Commands implements IChatCommandProvider {
 function StopButton(props: InputToolbarRegistry.IToolbarItemProps): JSX.Element {
   const chat = props.chatModel as ChatModel;
   const [busy, setBusy] = React.useState(chat.busy);
+  const shown = React.useRef<HTMLButtonElement>(null);
   React.useEffect(() => {
-    const look = (): void => setBusy(chat.busy);
+    const look = (): void => {
+      if (!chat.busy && shown.current && shown.current === document.activeElement) {
+        chat.input.focus();
+      }
+      setBusy(chat.busy);
+    };
     look();
     chat.busyChanged.connect(look);
     return () => {
@@ -280,6 +289,7 @@ function StopButton(props: InputToolbarRegistry.IToolbarItemProps): JSX.Element 
   const label = chat.options.labels.stop;
   return (
     <button
+      ref={shown}
       type="button"
       className="jp-ac-button jp-ac-stop"
       title={label}

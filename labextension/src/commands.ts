@@ -7,7 +7,8 @@ import type { ICommandPalette } from '@jupyterlab/apputils';
 import { addIcon, bugIcon, stopIcon } from '@jupyterlab/ui-components';
 import { Menu } from '@lumino/widgets';
 
-import { autocoderIcon } from './icon';
+import { unturned } from './dom';
+import { autocoderIcon, explainIcon } from './icon';
 import type { Shown } from './notebook';
 import type { Sidebar } from './panel';
 import type { Attachment } from './protocol';
@@ -58,8 +59,15 @@ export function addCommands(wiring: Wiring): Offered {
     label: trans.__('Halt All Trading'),
     execute: () => wiring.halt()
   });
+  let opener: HTMLElement | null = null;
+  menu.aboutToClose.connect(() => {
+    if (menu.node.contains(document.activeElement)) {
+      opener?.focus();
+    }
+  });
   const openMenu = (event: MouseEvent): void => {
-    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    opener = event.currentTarget as HTMLElement;
+    const box = opener.getBoundingClientRect();
     menu.open(box.right, box.bottom, { horizontalAlignment: 'right' });
   };
   return { ways: ways(wiring), menu: openMenu };
@@ -96,6 +104,7 @@ function addAsking(wiring: Wiring): void {
   commands.addCommand(CommandIDs.explain, {
     label: trans.__('Explain the Selected Cells'),
     caption: trans.__('Explain the selected cells'),
+    icon: explainIcon,
     isEnabled: hasNotebook,
     execute: async () => {
       await show();
@@ -167,7 +176,7 @@ function addKeeping({ app, session, trans, askTitle, confirm }: Wiring): void {
         : trans.__('It is deleted for good.');
       if (
         await confirm(
-          trans.__('Delete “%1”?', title() || trans.__('New conversation')),
+          trans.__('Delete “%1”?', unturned(title()) || trans.__('New conversation')),
           body,
           trans.__('Delete')
         )
@@ -182,7 +191,7 @@ function download(blob: Blob, name: string): void {
   const url = URL.createObjectURL(blob);
   const anchor = document.createElement('a');
   anchor.href = url;
-  anchor.download = name.replace(/[\\/:*?"<>|]/g, '_');
+  anchor.download = unturned(name).replace(/[\\/:*?"<>|]/g, '_');
   anchor.click();
   // The browser reads the address after the click has returned.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);

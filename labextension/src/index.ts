@@ -21,6 +21,8 @@ import { Api } from './api';
 import { Tray } from './attachments';
 import { addCommands, CommandIDs, type Wiring } from './commands';
 import { VariablePicker } from './components/picker';
+import { readText } from './files';
+import { Follower } from './follow';
 import { Frame } from './frame';
 import { Kept } from './kept';
 import { ActiveNotebook } from './notebook';
@@ -68,7 +70,7 @@ function activate(
   const transport = new Transport({ connect: () => api.socket(), kept: new Kept(window.sessionStorage) });
   const tray = new Tray(texts => api.tokens(texts));
   const session = new Session(api, transport, tray, new Kept(window.localStorage), trans);
-  const notebook = new ActiveNotebook(tracker);
+  const notebook = new ActiveNotebook(tracker, trans, (what, advice) => session.tell(what, advice));
   let known: Record<string, string> = {};
   void api.budget().then(
     budget => (known = budget.commands),
@@ -84,8 +86,7 @@ function activate(
     trans,
     palette,
     panel: () => panel.sidebar(),
-    readFile: async path =>
-      String((await app.serviceManager.contents.get(path, { type: 'file', format: 'text' })).content),
+    readFile: path => readText(app.serviceManager.contents, path, trans),
     chooseVariables: async (path, found) => {
       const chosen = await showDialog({
         title: trans.__('Show variables of %1', path),
@@ -134,15 +135,8 @@ function activate(
   app.shell.add(panel, 'right', { rank: 600 });
   restorer?.add(panel, panel.id);
 
-  let followed: string | null = null;
-  const follow = (): void => {
-    if (notebook.path !== followed) {
-      followed = notebook.path;
-      session.resume(followed).catch(() => session.blank());
-    }
-  };
-  tracker?.currentChanged.connect(() => void tracker.currentWidget?.context.ready.then(follow));
-  void app.restored.then(follow);
+  const follower = new Follower(session, tracker, app.serviceManager.contents, trans);
+  void app.restored.then(() => follower.look());
   void followSettings(registry, panel, app, labShell);
   return { open: () => app.commands.execute(CommandIDs.open).then(() => undefined), session };
 }

@@ -4,7 +4,13 @@
 
 import { CodeCell, type Cell } from '@jupyterlab/cells';
 import type { IError } from '@jupyterlab/nbformat';
-import { NotebookActions, type INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
+import {
+  NotebookActions,
+  type INotebookTracker,
+  type Notebook,
+  type NotebookPanel
+} from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { plain } from './dom';
 import { joined } from './outputs';
@@ -18,7 +24,12 @@ export interface Shown {
 
 /** Everything the sidebar does with notebooks; without a tracker (no notebook extension) it can do nothing. */
 export class ActiveNotebook {
-  constructor(private readonly _tracker: INotebookTracker | null) {}
+  constructor(
+    private readonly _tracker: INotebookTracker | null,
+    private readonly _trans: TranslationBundle,
+    /** Tells the person what was not done, and what to do. */
+    private readonly _tell: (what: string, advice: string) => void
+  ) {}
 
   get tracker(): INotebookTracker | null {
     return this._tracker;
@@ -82,13 +93,26 @@ export class ActiveNotebook {
     return true;
   }
 
-  /** Put code in the place of the active cell's; one step of undo brings the old back. */
+  /**
+   * Put code in the place of what the active cell holds; one step of undo brings the old back. A cell that is read-only
+   * stays as it is, and the person is told; false when there is no notebook.
+   */
   replaceActive(source: string): boolean {
-    const cell = this._panel?.content.activeCell;
-    if (!cell) {
+    const notebook = this._panel?.content;
+    const cell = notebook?.activeCell;
+    if (!notebook || !cell) {
       return false;
     }
-    cell.model.sharedModel.setSource(source);
+    if (cell.model.getMetadata('editable') === false) {
+      this._tell(
+        this._trans.__('The active cell is read-only, so it was not replaced.'),
+        this._trans.__('Insert the code below it, or click into another cell.')
+      );
+    } else if (cell.model.type === 'code') {
+      cell.model.sharedModel.setSource(source);
+    } else {
+      becomeCode(notebook, cell, source);
+    }
     return true;
   }
 
@@ -96,6 +120,21 @@ export class ActiveNotebook {
     const panel = this._tracker?.currentWidget ?? null;
     return panel && !panel.isDisposed ? panel : null;
   }
+}
+
+/** Make a cell of words one of code; the words and their kind come back in one step of undo. */
+function becomeCode(notebook: Notebook, cell: Cell, source: string): void {
+  const index = notebook.widgets.indexOf(cell);
+  const shared = notebook.model?.sharedModel;
+  const { id } = cell.model;
+  // A cell without outputs is trusted, and its outputs are this person's own.
+  const metadata = { ...cell.model.metadata, trusted: true };
+  shared?.transact(() => {
+    shared.deleteCell(index);
+    shared.insertCell(index, { id, cell_type: 'code', source, metadata });
+  });
+  notebook.activeCellIndex = index;
+  notebook.deselectAll();
 }
 
 function describe(cell: Cell, index: number): string {

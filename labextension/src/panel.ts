@@ -238,6 +238,7 @@ export class Sidebar extends Panel {
       if (!input?.isConnected) {
         input = node.querySelector('textarea:not([aria-hidden])');
         input?.setAttribute('aria-label', trans.__('Your message'));
+        input?.setAttribute('dir', 'auto');
         input?.setAttribute('placeholder', trans.__('Ask, or type / for commands'));
       }
       if (!scroller?.isConnected) {
@@ -275,6 +276,9 @@ export class Sidebar extends Panel {
     this._stick.rest();
     this._model?.showEarlier();
     this._countEarlier();
+    if (this._earlier.hidden) {
+      this.focusInput();
+    }
   });
   private _model: ChatModel | null = null;
   private _chat: Widget | null = null;

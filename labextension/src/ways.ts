@@ -83,13 +83,13 @@ async function variables(showing: Showing, none: string): Promise<void> {
 }
 
 async function files(showing: Showing): Promise<void> {
-  const { session, trans } = showing;
+  const { session } = showing;
   for (const path of await showing.chooseFiles()) {
     let text: string;
     try {
       text = await showing.readFile(path);
-    } catch {
-      session.tell(trans.__('%1 cannot be read as text.', path), '');
+    } catch (error) {
+      session.tell((error as Error).message, (error as { advice?: string }).advice ?? '');
       continue;
     }
     await attach(showing, 'file', { label: path, text });

@@ -186,7 +186,7 @@ class Person:
         self.lab = lab
         # JupyterLab's own word on a server that is away lies over everything until somebody reads it.
         away = page.locator(".jp-Dialog", has_text="Server Connection Error")
-        page.add_locator_handler(away, lambda dialog: dialog.locator("button.jp-mod-accept").click())
+        page.add_locator_handler(away, lambda dialog: dialog.locator(".jp-Dialog-footer button").first.click())
 
     def visit(self, notebook: str = "") -> Person:
         path = f"lab/tree/{notebook}" if notebook else "lab"

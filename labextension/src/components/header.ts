@@ -6,7 +6,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { addIcon, caretDownIcon, ellipsesIcon, type LabIcon } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 
-import { button, el } from '../dom';
+import { button, el, unturned } from '../dom';
 import type { Conversation } from '../protocol';
 import { sentence } from '../words';
 
@@ -31,6 +31,7 @@ export class Header extends Widget {
     this._search = el('input', {
       type: 'search',
       class: 'jp-ac-search',
+      dir: 'auto',
       placeholder: trans.__('Search conversations'),
       'aria-label': trans.__('Search conversations')
     });
@@ -63,9 +64,9 @@ export class Header extends Widget {
   name(conversation: Conversation | null): void {
     const { trans } = this._actions;
     this._current = conversation?.id ?? '';
-    const title = conversation?.title || trans.__('New conversation');
+    const title = unturned(conversation?.title ?? '') || trans.__('New conversation');
     this._title.textContent = title;
-    this._choose.title = conversation?.notebook ? `${title}\n${conversation.notebook}` : title;
+    this._choose.title = conversation?.notebook ? `${title}\n${unturned(conversation.notebook)}` : title;
     this._choose.setAttribute('aria-label', trans.__('Conversations, now: %1', title));
   }
 
@@ -93,16 +94,19 @@ export class Header extends Widget {
   }
 
   private _row(item: Conversation): HTMLElement {
-    const row = button(item.title || this._actions.trans.__('New conversation'), () => {
+    const title = unturned(item.title);
+    const row = button(title || this._actions.trans.__('New conversation'), () => {
       this._close();
       this._actions.open(item.id);
     });
     row.className = 'jp-ac-row';
     row.append(
-      el('span', { class: 'jp-ac-row-title', text: item.title || '…' }),
+      el('span', { class: 'jp-ac-row-title', dir: 'auto', text: title || '…' }),
       el('span', {
         class: 'jp-ac-row-about',
-        text: [item.notebook, new Date(item.changed * 1000).toLocaleString()].filter(part => part).join(' · ')
+        text: [unturned(item.notebook), new Date(item.changed * 1000).toLocaleString()]
+          .filter(part => part)
+          .join(' · ')
       })
     );
     if (item.id === this._current) {
@@ -136,7 +140,7 @@ export class Header extends Widget {
     }
   }
 
-  private readonly _title = el('span', { class: 'jp-ac-title' });
+  private readonly _title = el('span', { class: 'jp-ac-title', dir: 'auto' });
   private readonly _list = el('ul', { class: 'jp-ac-list' });
   private readonly _choose: HTMLButtonElement;
   private readonly _search: HTMLInputElement;

@@ -7,7 +7,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import type { Variable, Variables } from '../api';
-import { el } from '../dom';
+import { el, unturned } from '../dom';
 
 /** From here on there is a field to search in. */
 const MANY = 8;
@@ -59,11 +59,11 @@ export class VariablePicker extends Widget {
       {},
       el(
         'label',
-        { class: 'jp-ac-picker-row', title: variable.text.slice(0, 1000) },
+        { class: 'jp-ac-picker-row', title: unturned(variable.text.slice(0, 1000)) },
         box,
-        el('strong', { text: variable.name }),
-        el('span', { class: 'jp-ac-picker-type', text: variable.type }),
-        el('span', { class: 'jp-ac-note', text: variable.summary })
+        el('strong', { text: unturned(variable.name) }),
+        el('span', { class: 'jp-ac-picker-type', text: unturned(variable.type) }),
+        el('span', { class: 'jp-ac-note', text: unturned(variable.summary) })
       )
     );
   }

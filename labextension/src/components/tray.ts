@@ -6,7 +6,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import type { Tray } from '../attachments';
-import { button, el } from '../dom';
+import { button, el, unturned } from '../dom';
+import type { Attachment } from '../protocol';
 import { tokens } from '../words';
 
 export interface TrayActions {
@@ -25,43 +26,58 @@ export class TrayRow extends Widget {
     const { trans } = _actions;
     this.node.setAttribute('role', 'group');
     this.node.setAttribute('aria-label', trans.__('Shown to the model with your next message'));
-    this.node.append(
-      this._chips,
-      el(
-        'div',
-        { class: 'jp-ac-ways' },
-        el('span', { class: 'jp-ac-ways-label', text: trans.__('Attach:') }),
-        ..._actions.ways.map(way => {
-          const made = button(trans.__('Attach: %1', way.label), way.act, way.label);
-          made.classList.add('jp-ac-way');
-          return made;
-        })
-      )
-    );
+    this._ways = _actions.ways.map(way => {
+      const made = button(trans.__('Attach: %1', way.label), way.act, way.label);
+      made.classList.add('jp-ac-way');
+      return made;
+    });
+    const label = el('span', { class: 'jp-ac-ways-label', text: trans.__('Attach:') });
+    this.node.append(this._chips, el('div', { class: 'jp-ac-ways' }, label, ...this._ways));
     _tray.changed.connect(this._draw, this);
     this._draw();
   }
 
   private _draw(): void {
     const { trans } = this._actions;
-    const chips = this._tray.items.map(item => {
-      const remove = button(trans.__('Remove %1', item.label), () => this._tray.remove(item), '×');
+    const { items } = this._tray;
+    const focused = this._removes.findIndex(remove => remove === document.activeElement);
+    const kept = items.findIndex(item => name(item) === this._names[focused]);
+    this._names = items.map(name);
+    this._removes = items.map(item => {
+      const remove = button(trans.__('Remove %1', unturned(item.label)), () => this._tray.remove(item), '×');
       remove.classList.add('jp-ac-remove');
-      return el(
-        'span',
-        { class: 'jp-ac-tray-chip', title: item.text.slice(0, 1000) },
-        `${item.label} · ${tokens(item.tokens, trans)}`,
-        remove
-      );
+      return remove;
     });
-    const total = this._tray.items.reduce((sum, item) => sum + item.tokens, 0);
-    this._chips.replaceChildren(...chips);
-    if (chips.length > 1) {
+    const total = items.reduce((sum, item) => sum + item.tokens, 0);
+    this._chips.replaceChildren(
+      ...items.map((item, index) =>
+        el(
+          'span',
+          { class: 'jp-ac-tray-chip', title: unturned(item.text.slice(0, 1000)) },
+          `${unturned(item.label)} · ${tokens(item.tokens, trans)}`,
+          this._removes[index]
+        )
+      )
+    );
+    if (focused >= 0) {
+      // The same chip has it again, or the one that stands in the place of one that is gone.
+      const next = this._removes[kept >= 0 ? kept : Math.min(focused, items.length - 1)];
+      (next ?? this._ways[0])?.focus();
+    }
+    if (items.length > 1) {
       this._chips.append(
         el('span', { class: 'jp-ac-note', text: trans.__('together %1', tokens(total, trans)) })
       );
     }
   }
 
+  private readonly _ways: readonly HTMLButtonElement[];
+  private _removes: HTMLButtonElement[] = [];
+  /** Which attachment each of the chips shows. */
+  private _names: string[] = [];
   private readonly _chips = el('div', { class: 'jp-ac-tray-chips' });
+}
+
+function name(item: Attachment): string {
+  return `${item.kind} ${item.label}`;
 }
