@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from jupyter_autocoder import settings as settings_module
-from jupyter_autocoder.errors import SandboxDied, UsageError
+from jupyter_autocoder.errors import SandboxDied, SandboxError, UsageError
 from jupyter_autocoder.events import Run
 from jupyter_autocoder.sandbox import files, live
 from jupyter_autocoder.sandbox.files import ScratchFile
@@ -46,7 +46,7 @@ class Sandbox:
         self.settings = settings_module.current().sandbox if settings is None else settings
         self._pid = os.getpid()
         self._closed = False
-        self._lost = False
+        self._remarks: list[str] = []
         self._inputs: dict[str, Path] = {}
         self._session: KernelSession | None = None
         self._turn: asyncio.Lock | None = None
@@ -220,14 +220,13 @@ class Sandbox:
         if self._session is not None and self._session.alive:
             return self._session
         if self._session is not None:
-            self._lost = True
+            self._remarks.append(LOST)
             await self._drop()
         session = KernelSession(self.settings)
         live.add(session)
         try:
             await session.start()
-            for name, path in self._inputs.items():
-                _lend(session, path, name)
+            await self._lend_again(session)
         except BaseException:
             await session.kill()
             live.remove(session)
@@ -236,14 +235,24 @@ class Sandbox:
         self._session = session
         return session
 
+    async def _lend_again(self, session: KernelSession) -> None:
+        """Hand in what was lent before; a file that has gone since is taken off the list, with a remark."""
+        for name, path in list(self._inputs.items()):
+            try:
+                await asyncio.to_thread(_lend, session, path, name)
+            except (UsageError, SandboxError) as error:
+                # Or no later run, which may not want the file at all, would ever get a kernel.
+                del self._inputs[name]
+                why = f" ({error.why})" if error.why else ""
+                self._remarks.append(f"the file {name} is not lent any more: {error.what}{why}")
+
     async def _run(self, source: str, wall_time: float, deliver: OnOutput | None) -> Run:
         session = await self._kernel()
         caps = Caps(size=self.settings.output * MIB, messages=self.settings.messages)
         kept = Kept(self.settings.keep_output) if self.settings.keep_output else None
         recording = Recording(caps=caps, on_output=deliver, keep=kept.write if kept else None)
-        if self._lost:
-            self._lost = False
-            recording.note(LOST)
+        while self._remarks:
+            recording.note(self._remarks.pop(0))
         start = time.monotonic()
         watch = Watch(session, recording, self.settings, wall_time=wall_time)
         task = asyncio.create_task(session.execute(source, recording))
@@ -258,7 +267,7 @@ class Sandbox:
         if session.alive:
             session.freeze()
         else:
-            self._lost = True
+            self._remarks.append(LOST)
             await self._drop()
         return run
 

@@ -90,7 +90,7 @@ class SandboxManager(AsyncKernelManager):
 
     @property
     def ended_by(self) -> str | None:
-        """Why the kernel ended by itself: ``cpu_time``, ``killed``, ``exit``; None while it runs."""
+        """Why the kernel ended by itself: ``cpu_time``, ``disk``, ``killed``, ``exit``; None while it runs."""
         return self.provisioner.ended_by()
 
 

@@ -76,6 +76,18 @@ def test_an_idle_before_the_reply_waits_for_it(kernel: Kernel) -> None:
     assert late is not None
 
 
+@pytest.mark.parametrize("kind", ["display_data", "execute_result"])
+def test_deep_json_is_left_out_and_the_rest_of_its_output_shown(kernel: Kernel, kind: str) -> None:
+    deep = json.loads("[" * 600 + "]" * 600)
+    data = {"application/json": deep, "application/vnd.vegalite.v5+json": {"a": deep}, "text/plain": "a list"}
+
+    message = kernel.say(kind, {"data": data, "metadata": {}, "execution_count": 1})
+
+    assert message is not None
+    assert message["content"]["data"] == {"text/plain": "a list"}
+    assert [note.split(" was ")[0] for note in kernel.recording.notes] == ["a JSON output", "a chart"]
+
+
 def test_a_known_display_can_be_updated(kernel: Kernel) -> None:
     shown = {"data": {"text/plain": "a"}, "metadata": {}, "transient": {"display_id": "one"}}
 

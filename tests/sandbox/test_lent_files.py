@@ -78,3 +78,40 @@ def test_files_whose_names_differ_only_in_a_folder_stay_apart(tmp_path: Path) ->
             return (await box.run("[open(n).read() for n in ('data/p.csv', 'data--p.csv', 'data%2Fp.csv')]")).value
 
     assert asyncio.run(work()) == "['data/p.csv', 'data--p.csv', 'data%2Fp.csv']"
+
+
+def test_a_lent_file_that_is_gone_does_not_keep_the_session_from_its_next_kernel(tmp_path: Path) -> None:
+    (tmp_path / "gone.csv").write_text("a\n")
+    (tmp_path / "stays.csv").write_text("b\n")
+
+    async def work() -> list[tuple[str | None, tuple[str, ...]]]:
+        async with Sandbox() as box:
+            for name in ("gone.csv", "stays.csv"):
+                await box.add_file(tmp_path / name)
+            (tmp_path / "gone.csv").unlink()
+            await box.run("import os; os._exit(1)")
+            runs = [await box.run("import os; sorted(os.listdir('.'))") for _ in range(2)]
+            return [(run.value, run.notes) for run in runs]
+
+    first, second = asyncio.run(work())
+
+    assert first[0] == second[0] == "['stays.csv']"
+    assert any("gone.csv is not lent any more" in note and "does not exist" in note for note in first[1])
+    assert any("started anew" in note for note in first[1])
+    assert second[1] == ()
+
+
+def test_a_lent_file_that_has_come_back_can_be_lent_again(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("old")
+
+    async def work() -> str | None:
+        async with Sandbox() as box:
+            await box.add_file(tmp_path / "in.csv")
+            (tmp_path / "in.csv").unlink()
+            await box.run("import os; os._exit(1)")
+            await box.run("1")
+            (tmp_path / "in.csv").write_text("new")
+            await box.add_file(tmp_path / "in.csv")
+            return (await box.run("open('in.csv').read()")).value
+
+    assert asyncio.run(work()) == "'new'"

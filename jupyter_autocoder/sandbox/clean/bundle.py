@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_autocoder.sandbox.clean import figures, images, svg, text
 from jupyter_autocoder.sandbox.clean.html import clean_html
+from jupyter_autocoder.sandbox.clean.tree import is_sound
 
 PLOTLY = "application/vnd.plotly.v1+json"
 _VEGA_LITE = re.compile(r"application/vnd\.vegalite\.v\d\+json")
@@ -97,7 +98,10 @@ def _latex(bundle: Bundle, kind: str, value: Any, _: Any) -> None:
 
 
 def _json(bundle: Bundle, kind: str, value: Any, _: Any) -> None:
-    bundle.data[kind] = value
+    if is_sound(value):
+        bundle.data[kind] = value
+    else:
+        bundle.notes.append("a JSON output was left out: it is too deep or too large, or no valid JSON")
 
 
 def _plotly(bundle: Bundle, kind: str, value: Any, _: Any) -> None:
@@ -110,7 +114,9 @@ def _vega_lite(bundle: Bundle, kind: str, value: Any, _: Any) -> None:
 
 def _figure(bundle: Bundle, kind: str, figure: dict[str, Any] | None) -> None:
     if figure is None:
-        bundle.notes.append("a chart was left out: it loads, links or computes; save it as a picture instead")
+        bundle.notes.append(
+            "a chart was left out: it loads, links, computes or is nested too deep; save it as a picture instead"
+        )
     else:
         bundle.data[kind] = figure
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from jupyter_autocoder.sandbox.clean.css import words
-
-DEPTH = 60
-NODES = 500_000
+from jupyter_autocoder.sandbox.clean.tree import is_sound, leaves
 
 # Traces that draw what they are given. Maps and geo traces load tiles and outlines from elsewhere.
 _TRACES = words(
@@ -28,31 +25,24 @@ _LITE_SCHEMA = "https://vega.github.io/schema/vega-lite/"
 
 def clean_plotly(data: object) -> dict[str, Any] | None:
     """The figure when every trace is of a kind that only draws; None otherwise."""
-    if not isinstance(data, dict) or not isinstance(data.get("data"), list):
+    if not isinstance(data, dict) or not isinstance(data.get("data"), list) or not is_sound(data):
         return None
     figure = {key: data[key] for key in ("data", "layout", "frames") if key in data}
     for trace in figure["data"]:
         if not isinstance(trace, dict) or trace.get("type", "scatter") not in _TRACES:
             return None
-    try:
-        safe = all(_is_safe_plotly(key, value) for key, value in _leaves(figure))
-    except ValueError:
-        return None
-    return figure if safe else None
+    return figure if all(_is_safe_plotly(key, value) for key, value in leaves(figure)) else None
 
 
 def clean_vega_lite(data: object) -> dict[str, Any] | None:
     """The chart when its data are all inside it and it computes nothing; None otherwise."""
     if not isinstance(data, dict) or not str(data.get("$schema", _LITE_SCHEMA)).startswith(_LITE_SCHEMA):
         return None
-    datasets, chart = data.get("datasets", {}), {k: v for k, v in data.items() if k not in ("usermeta", "datasets")}
-    try:
-        safe = all(_is_safe_lite(key, value) for key, value in _leaves(_without_values(chart)))
-        # Data are only looked at for their size.
-        for _ in _leaves([datasets, chart]):
-            pass
-    except ValueError:
+    # The data, too, though of them nothing else is looked at.
+    if not is_sound(data):
         return None
+    datasets, chart = data.get("datasets", {}), {k: v for k, v in data.items() if k not in ("usermeta", "datasets")}
+    safe = all(_is_safe_lite(key, value) for key, value in leaves(_without_values(chart)))
     return {**chart, "datasets": datasets} if safe and "datasets" in data else chart if safe else None
 
 
@@ -81,19 +71,3 @@ def _without_values(chart: Any) -> Any:
             for key, value in chart.items()
         }
     return [_without_values(item) for item in chart] if isinstance(chart, list) else chart
-
-
-def _leaves(tree: Any) -> Iterator[tuple[str, Any]]:
-    """Every value with the key it stands under; raises ValueError for a tree that is too large or deep."""
-    waiting: list[tuple[str, Any, int]] = [("", tree, 0)]
-    seen = 0
-    while waiting:
-        key, value, depth = waiting.pop()
-        seen += 1
-        if depth > DEPTH or seen > NODES:
-            raise ValueError
-        yield key, value
-        if isinstance(value, dict):
-            waiting.extend((str(k), v, depth + 1) for k, v in value.items())
-        elif isinstance(value, list):
-            waiting.extend((key, v, depth + 1) for v in value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -147,3 +148,41 @@ def test_only_sizes_of_pictures_survive_of_the_metadata() -> None:
 @pytest.mark.parametrize("data", [None, [], "x", 5])
 def test_what_is_no_bundle_is_empty(data: object) -> None:
     assert clean_bundle(data, None).data == {}
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for level in range(depth):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda value: {"application/json": value},
+        lambda value: {PLOTLY: {"data": [{"x": value}]}},
+        lambda value: {LITE: {"mark": "bar", "encoding": value}},
+        lambda value: {LITE: {"mark": "bar", "data": {"values": value}}},
+    ],
+    ids=["json", "plotly", "vega-lite", "vega-lite-data"],
+)
+def test_data_nested_deeper_than_a_reader_can_follow_are_left_out_with_a_note(wrap: Any) -> None:
+    flat = clean_bundle({**wrap(nested(40)), "text/plain": "a"}, {})
+    deep = clean_bundle({**wrap(nested(600)), "text/plain": "a"}, {})
+
+    assert (len(flat.data), flat.notes) == (2, [])
+    assert deep.data == {"text/plain": "a"}
+    assert "too deep" in deep.notes[0]
+
+
+@pytest.mark.parametrize("text", ['{"a": "\\ud800"}', '{"\\udc00": 1}', "[NaN]", "[-Infinity]", "[1e999]"])
+@pytest.mark.parametrize("kind", ["application/json", PLOTLY, LITE])
+def test_data_that_no_reader_of_json_takes_are_left_out(kind: str, text: str) -> None:
+    found = json.loads(text)
+    value = {"application/json": found, PLOTLY: {"data": [{"x": found}]}, LITE: {"mark": found}}[kind]
+
+    bundle = clean_bundle({kind: value}, {})
+
+    assert bundle.data == {}
+    assert len(bundle.notes) == 1
