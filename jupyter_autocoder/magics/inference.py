@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 import re
 import types
 from collections.abc import Container, Iterable, Mapping
@@ -86,6 +87,8 @@ def _existing(name: str, folder: Path) -> Path:
     path = folder / Path(name).expanduser()
     if not path.is_file():
         raise UsageError(f"there is no file {name}", why=f"looked in {folder}", do="correct the path after --files")
+    if not os.access(path, os.R_OK):
+        raise UsageError(f"the file {name} may not be read", why=f"it is {path}", do="ask its owner, or lend another")
     return path
 
 

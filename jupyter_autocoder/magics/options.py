@@ -107,6 +107,9 @@ def parse(parser: argparse.ArgumentParser, line: str) -> argparse.Namespace:
     """Parse a magic's line. Raises UsageError on a mistake, Help on ``-h``."""
     command, _, rest = line.strip().partition(" ")
     if command == "context" and rest.strip() not in {"-h", "--help"}:
+        if not rest.strip():
+            what = f"{parser.prog} context: there are no words to show the context of"
+            raise UsageError(what, do=f"write them behind it: {parser.prog} context Make a table of `prices`")
         # A prompt is text: its quotes and spaces are sent as they are.
         return argparse.Namespace(command=command, words=rest.strip())
     try:

@@ -247,8 +247,14 @@ class AutocodeMagics(Magics):
 
 
 def keep_prompts(lines: list[str]) -> list[str]:
-    """Make a ``%%autocode`` cell a call before IPython strips every ``>>>`` from it: its doctest lines are checks."""
-    return cell_magic(lines) if lines and lines[0].startswith("%%autocode") else lines  # type: ignore[no-any-return,unused-ignore]
+    """Make a ``%%autocode`` cell a call before IPython strips every ``>>>`` from it: its doctest lines are checks.
+
+    A cell of one line gets a body, since IPython refuses a call without one before we can show help or say what is
+    missing.
+    """
+    if not lines or not lines[0].startswith("%%autocode"):
+        return lines
+    return cell_magic(lines if len(lines) > 1 else [*lines, "\n"])  # type: ignore[no-any-return,unused-ignore]
 
 
 def _folder() -> Path:

@@ -120,3 +120,15 @@ def test_quoted_names_that_are_nothing_yet_are_wished_for() -> None:
     meaning = mean("Put `total` of `a` into `r` as `list`, see `two words`.", "assert r\n", {"a": 1})
 
     assert wished("Put `total` of `a` into `r` as `list`, see `two words`.", meaning, {"a": 1}, ()) == ("total",)
+
+
+def test_a_file_that_is_not_there_or_may_not_be_read_is_told_before_anybody_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match=r"there is no file gone\.csv"):
+        mean("Read it.", files=["gone.csv"], folder=tmp_path)
+
+    (tmp_path / "closed.csv").write_text("a")
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(UsageError, match=r"closed\.csv may not be read"):
+        mean("Read it.", files=["closed.csv"], folder=tmp_path)

@@ -64,6 +64,15 @@ def test_a_mistake_in_the_line_magic_is_one_clear_error(line: str) -> None:
         parse(line_parser(), line)
 
 
+@pytest.mark.parametrize("line", ["context", "context   "])
+def test_context_without_words_asks_for_them_behind_it(line: str) -> None:
+    with pytest.raises(UsageError, match="no words") as caught:
+        parse(line_parser(), line)
+
+    assert "%%" not in f"{caught.value.what} {caught.value.do}"
+    assert "%autocode context Make" in caught.value.do
+
+
 def test_a_prompt_to_preview_is_only_text() -> None:
     given = parse(line_parser(), "context don't  change  'my words' --here")
 

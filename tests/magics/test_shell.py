@@ -250,7 +250,19 @@ def test_usage_tells_what_was_spent(ask: Ask, text_of: Text) -> None:
     assert any("<svg" in output.get("data", {}).get("text/html", "") for output in node.cells[1].outputs)
 
 
+@pytest.mark.parametrize("cell", ["%%autocode -h", "\n%%autocode --help\n", "%%autocode -h\nand words"])
+def test_a_cell_that_only_asks_for_help_gets_it(ask: Ask, text_of: Text, errors_of: Errors, cell: str) -> None:
+    node, server = ask([], cell)
+
+    assert errors_of(node) == [""]
+    assert "usage: %%autocode" in text_of(node.cells[0])
+    assert "--attempts" in text_of(node.cells[0])
+    assert server.requests == []
+
+
 BAD = {
+    "no prompt at all": ("%%autocode", "UsageError: %%autocode: the cell is empty"),
+    "options alone": ("%%autocode --dry-run", "UsageError: %%autocode: the cell is empty"),
     "an empty prompt": ("%%autocode\n   ", "UsageError: %%autocode: the cell is empty"),
     "an unknown option": ("%%autocode --nothing\nDo.", "UsageError: %%autocode: unrecognized arguments: --nothing"),
     "an unknown variable": ("%%autocode --in nothing\nDo.", "UsageError: there is no variable nothing"),
