@@ -15,8 +15,9 @@ MAX_FINDINGS = 100
 _WARNINGS = threading.Lock()
 _SIGNS = "!\"#$%&'()*+,-./:;<=>?@[\\]^`{|}~"
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-# Characters that reorder what a person sees (CVE-2021-42574), and NUL, which some readers take for the end.
-_HIDDEN = re.compile("[\x00\u202a-\u202e\u2066-\u2069]")
+# Characters that reorder what a person sees (CVE-2021-42574), and control characters but for Python's white space: a
+# terminal obeys some of them, and some readers take them for the end of a line or of the text.
+_HIDDEN = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _PLAIN_ENCODINGS = frozenset({"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii", "latin-1", "iso-8859-1"})
 _MAGIC = re.compile(r"\s*(?:[\w, ]+=\s*)?(?:!|%{1,2}[a-zA-Z]|\?{1,2}\w)|.*[\w)\]]\s*\?{1,2}\s*$")

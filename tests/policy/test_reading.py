@@ -15,7 +15,6 @@ FIRES = {
         "number": "x = 0123",
         "digits": "x = " + "9" * 5000,  # Python's own limit for decimal numbers
         "byte order mark": "\ufeffx = 1",  # a reader of files takes it away
-        "control character": "x = 1 \x01",
     },
     "magic": {
         "line": "%matplotlib inline",
@@ -38,6 +37,14 @@ FIRES = {
         "nul": "x = 1\0",
         "override": "x = '\u202e'",
         "isolate in a comment": "# \u2067 x",
+        "control character": "x = 1 \x01",
+        "escape in a comment": "# \x1b[2K\x1b[1A harmless",
+        "escape in a text": "x = '\x1b]52;c;eA==\x07'",
+        "backspace": "x = 1  # \b\b\b",
+        "vertical tab in a comment": "# a\x0bx = 1",
+        "delete": "x = '\x7f'",
+        "one character for an escape": "x = '\x9b2J'",
+        "next line": "# a\x85import os",
     },
     "too-large": {
         "characters": "x = '" + "a" * 400_000 + "'",
@@ -61,6 +68,10 @@ SILENT = {
     "third line": "\n\n# coding: utf-7",
     "escaped surrogate": "x = '\\ud800'",
     "escaped override": "x = '\\u202e'",
+    "escaped escape": "x = '\\x1b[31mred\\033[0m'",
+    "tabs": "if x:\n\ty = 'a\tb'  #\tc",
+    "form feed in a text": "x = 'a\fb'",
+    "no-break space in a text": "x = 'a\xa0b'",
     "zero-width joiner": "x = '\U0001f469\u200d\U0001f467'",
     "long text": "x = '" + "a b " * 5_000 + "'",
     "many lines": "x = 1\n" * 3_000,

@@ -42,8 +42,8 @@ ENCODING = Rule(
 HIDDEN = Rule(
     id="hidden-characters",
     summary="Characters hide or reorder what a person sees.",
-    reason="Direction overrides and NULs make code look different from what it does.",
-    fix=r"Remove the character, or write it as an escape such as '\u202e'.",
+    reason="Direction overrides and control characters make code look different from what it does.",
+    fix=r"Remove the character, or write it as an escape such as '\u202e' or '\x1b'.",
     find=nowhere,
     switchable=False,
 )
