@@ -137,6 +137,13 @@ class History:
             )
         return [message for row in reversed(rows) if (message := _message(row)) is not None]
 
+    def count(self, owner: str, id: str) -> int:
+        """Return how many messages a conversation has."""
+        with self._store.read() as tx:
+            _owned(tx, owner, id)
+            row = tx.row("SELECT COUNT(*) AS n FROM chat_messages WHERE conversation = ? AND deleted IS NULL", id)
+        return int(row["n"]) if row is not None else 0
+
     def message(self, owner: str, conversation: str, id: str) -> Message | None:
         """Return one message, None where there is none."""
         with self._store.read() as tx:
@@ -168,6 +175,12 @@ class History:
                     "UPDATE chat_conversations SET changed = ?, title = ? WHERE id = ?", tx.now(), title, conversation
                 )
         return bool(added)
+
+    def remove(self, owner: str, conversation: str, id: str) -> None:
+        """Take one message away, for good: one that turned out to be none."""
+        with self._store.write() as tx:
+            _owned(tx, owner, conversation)
+            tx.run("DELETE FROM chat_messages WHERE conversation = ? AND id = ?", conversation, id)
 
     def save(self, owner: str, conversation: str, message: Message) -> None:
         """Write a message's new state over its old one; one that was deleted meanwhile stays deleted."""

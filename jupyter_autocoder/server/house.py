@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from jupyter_autocoder.chat import Problem
+from jupyter_autocoder.chat import Problem, problem_of
+from jupyter_autocoder.errors import AutocoderError, ConversationMissing
 from jupyter_autocoder.server.outbox import Outbox
 from jupyter_autocoder.server.protocol import (
     Ask,
     ClientFrame,
     Close,
     Execute,
+    Gone,
     Listing,
     Open,
     Refused,
@@ -25,6 +27,9 @@ from jupyter_autocoder.server.work import Worker
 # Per person: enough for every tab anybody has open, and an end to a loop that opens them.
 MAX_TABS = 32
 MAX_ROOMS_PER_TAB = 64
+NO_MESSAGE = Problem(
+    kind="NoMessage", what="The message with this code is not there any more.", do="Copy the code, and use /run."
+)
 TOO_MANY = Problem(kind="TooMany", what="This tab follows too many conversations.", do="Reload the page.")
 
 
@@ -112,7 +117,7 @@ class House:
 
     async def close(self) -> None:
         """Stop everything that runs and close the sandboxes."""
-        await asyncio.gather(*(worker.close() for _, worker in self._rooms.values()))
+        await asyncio.gather(*(worker.close(ending=True) for _, worker in self._rooms.values()))
         for tabs in self._tabs.values():
             for outbox in tabs:
                 outbox.close()
@@ -120,10 +125,29 @@ class House:
         await asyncio.wait([asyncio.wrap_future(future)], timeout=10)
 
     async def _start(self, owner: str, outbox: Outbox, frame: Ask | Execute) -> None:
+        problem: Problem | None = None
+        # Looked up before there is a room: one without followers may be swept away meanwhile.
+        if not self.busy(owner, frame.conversation):
+            try:
+                problem = await asyncio.to_thread(self._look_up, owner, frame)
+            except ConversationMissing:
+                outbox.push(Gone(conversation=frame.conversation))
+                return
+            except AutocoderError as error:
+                problem = problem_of(error)
         _, worker = self._room(owner, frame.conversation)
-        problem = await (worker.ask(frame) if isinstance(frame, Ask) else worker.execute(frame))
+        if problem is None:
+            problem = await (worker.ask(frame) if isinstance(frame, Ask) else worker.execute(frame))
         if problem is not None:
             outbox.push(Refused(request=frame.id, conversation=frame.conversation, problem=problem))
+
+    def _look_up(self, owner: str, frame: Ask | Execute) -> Problem | None:
+        """Say why there is nothing to work on; raises ConversationMissing, and what the store raises."""
+        history = self.services.history
+        if isinstance(frame, Ask):
+            history.conversation(owner, frame.conversation)
+            return None
+        return None if history.message(owner, frame.conversation, frame.message) is not None else NO_MESSAGE
 
     def _room(self, owner: str, conversation: str) -> tuple[Room, Worker]:
         if (owner, conversation) not in self._rooms:

@@ -28,6 +28,8 @@ ABANDONED = Problem(
     what="The server ended while this was being written.",
     do="Ask again.",
 )
+ABANDONED_RUN = Problem(kind="Interrupted", what="The server ended while this was running.", do="Run it again.")
+OLDER = "The newest {shown} of {count} messages are shown here. Export the conversation to read the others."
 TOO_OLD = "Outputs of older runs are not kept on the screen; run the code again to see them."
 
 
@@ -52,12 +54,14 @@ class Room:
             try:
                 conversation = await asyncio.to_thread(self.services.history.conversation, self.owner, self.id)
                 stored = await asyncio.to_thread(self.services.history.messages, self.owner, self.id)
+                count = await asyncio.to_thread(self.services.history.count, self.owner, self.id)
             except AutocoderError:
                 outbox.fresh(self.id)
                 outbox.push(Gone(conversation=self.id))
                 return
             # No await between here and the follower's entry: what changes later is sent to it as a frame.
-            messages = slim([self.live.get(message.id) or settled(message) for message in stored])
+            shown = [self.live.get(message.id) or settled(message) for message in stored]
+            messages = (*earlier(count, shown), *slim(shown))
             outbox.fresh(self.id)
             self.followers.add(outbox)
             outbox.push(Snapshot(conversation=conversation, messages=messages, seq=self._seq))
@@ -99,6 +103,21 @@ class Room:
                 self.live.pop(message.id, None)
                 self.put(message)
 
+    async def keep(self, id: str) -> None:
+        """Write a live message as it stands; what cannot be written now is written at the end, where it is told."""
+        async with self.lock:
+            message = self.live.get(id)
+            with contextlib.suppress(AutocoderError):
+                if message is not None:
+                    await asyncio.to_thread(self.services.history.save, self.owner, self.id, message)
+
+    async def withdraw(self, id: str) -> None:
+        """Take a live message away again, as if it had never been shown."""
+        async with self.lock:
+            self.live.pop(id, None)
+            await asyncio.to_thread(self.services.history.remove, self.owner, self.id, id)
+        await self.refresh()
+
     async def take(self, id: str) -> Message | None:
         """Make a stored message live, to change it; None where there is none."""
         async with self.lock:
@@ -126,15 +145,7 @@ class Room:
         now = asyncio.get_running_loop().time()
         if now - self._kept >= KEEP and (self._keeping is None or self._keeping.done()):
             self._kept = now
-            self._keeping = asyncio.create_task(self._keep(id))
-
-    async def _keep(self, id: str) -> None:
-        async with self.lock:
-            message = self.live.get(id)
-            # What cannot be written now is written at the end, where a failure is told.
-            with contextlib.suppress(AutocoderError):
-                if message is not None:
-                    await asyncio.to_thread(self.services.history.save, self.owner, self.id, message)
+            self._keeping = asyncio.create_task(self.keep(id))
 
     def title(self, title: str) -> None:
         """Show another title."""
@@ -171,12 +182,22 @@ def merged(outputs: tuple[dict[str, Any], ...], output: dict[str, Any]) -> tuple
 def settled(message: Message) -> Message:
     """Show a message that nobody is writing any more as what it is; a server's end leaves such ones."""
     executions = tuple(
-        dataclasses.replace(item, state="stopped", problem=ABANDONED) if item.state in ("waiting", "running") else item
+        dataclasses.replace(item, state="stopped", problem=ABANDONED_RUN)
+        if item.state in ("waiting", "running")
+        else item
         for item in message.executions
     )
     if message.state in ("waiting", "writing"):
         return dataclasses.replace(message, state="stopped", problem=ABANDONED, executions=executions)
     return dataclasses.replace(message, executions=executions)
+
+
+def earlier(count: int, shown: list[Message]) -> tuple[Message, ...]:
+    """Say where the older of `count` messages are, when not all of them are shown; the words are not stored."""
+    if not shown or count <= len(shown):
+        return ()
+    text = OLDER.format(shown=len(shown), count=count)
+    return (Message(id="older", role="note", text=text, time=shown[0].time),)
 
 
 def slim(messages: list[Message]) -> tuple[Message, ...]:

@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
 
@@ -17,9 +17,11 @@ from jupyter_autocoder import chat
 from jupyter_autocoder.chat import Attachment, Execution, Footer, Message, Problem
 from jupyter_autocoder.errors import AutocoderError
 from jupyter_autocoder.events import Completion, Progress, Run, TextDelta
+from jupyter_autocoder.server.executed import executed
 from jupyter_autocoder.server.outputs import read_output
 from jupyter_autocoder.server.protocol import Ask, Execute
-from jupyter_autocoder.server.rooms import Room
+from jupyter_autocoder.server.rooms import ABANDONED, ABANDONED_RUN, Room
+from jupyter_autocoder.server.services import Wait
 
 BUSY = Problem(
     kind="Busy",
@@ -30,13 +32,14 @@ NO_CODE = Problem(
     kind="NoCode", what="There is no Python code block to run.", do="Ask for code first, or write it after /run."
 )
 NO_TRADING = Problem(kind="NoTrading", what="There is no trading on this server.")
+READING = "A model helps to read this as a trade…"
+CUTS = {
+    "length": "The answer was cut at the token limit.",
+    "content_filter": "The answer was cut by the provider's content filter.",
+}
 NOT_THERE = (
     "It ran without the notebook's variables: * has no free kernel in which %load_ext jupyter_autocoder was run."
 )
-# A result bigger than this is for a notebook, not for a sidebar; in characters of JSON.
-MAX_OUTPUT = 1024 * 1024
-NO_OUTPUT = "An output was left out: it is malformed or nested too deeply."
-TOO_BIG = "The output is too big for the sidebar and was cut; run the code in the notebook to see all of it."
 
 
 class Worker:
@@ -48,6 +51,8 @@ class Worker:
         self._task: asyncio.Task[None] | None = None
         self._future: Future[Any] | None = None
         self._stopping = False
+        self._ending = False
+        self._reading: Message | None = None
         self._taken: set[str] = set()
         self._interrupt: Callable[[], Any] | None = None
 
@@ -87,8 +92,9 @@ class Worker:
         if self._future is not None:
             self._future.cancel()
 
-    async def close(self) -> None:
-        """Stop and wait until the last word is written."""
+    async def close(self, *, ending: bool = False) -> None:
+        """Stop and wait until the last word is written; it is another one where the server is `ending`."""
+        self._ending = ending
         self.stop()
         if self._task is not None:
             await asyncio.wait([self._task], timeout=5)
@@ -112,10 +118,14 @@ class Worker:
         self.room.title(conversation.title)
         self._listing()
         command = chat.read_command_line(message.text)
-        if command is not None:
-            await self._command(command)
-        elif not await self._trade(message.text, asked=False):
-            await self._answer(hidden)
+        try:
+            if command is not None:
+                await self._command(command)
+            elif not await self._trade(message.text, asked=False):
+                await self._answer(hidden)
+        except Exception as error:  # every failure becomes a message, never a dead spinner
+            self._log(error)
+            await self._note("", problem=chat.problem_of(error))
 
     def _redacted(self, frame: Ask) -> tuple[Message, int]:
         """Give a question as it is kept and sent, and how many secrets were hidden in it."""
@@ -139,7 +149,9 @@ class Worker:
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
-            await room.finish(dataclasses.replace(room.live.get(reply.id, reply), state="stopped"))
+            partial = room.live.get(reply.id, reply)
+            problem = ABANDONED if self._ending else None
+            await room.finish(dataclasses.replace(partial, state="stopped", problem=problem))
         except Exception as error:  # every failure becomes a message, never a dead spinner
             self._log(error)
             partial = room.live.get(reply.id, reply)
@@ -186,8 +198,8 @@ class Worker:
             remaining = await asyncio.to_thread(self.room.services.remaining, self.room.owner)
         except AutocoderError:
             remaining = ""
-        if completion.finish_reason == "length":
-            notes = (*notes, "The answer was cut at the token limit.")
+        if completion.finish_reason in CUTS:
+            notes = (*notes, CUTS[completion.finish_reason])
         return Footer(
             model=completion.model,
             input_tokens=usage.input_tokens,
@@ -214,7 +226,8 @@ class Worker:
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
-            execution = dataclasses.replace(self._execution(message, id), state="stopped")
+            problem = ABANDONED_RUN if self._ending else None
+            execution = dataclasses.replace(self._execution(message, id), state="stopped", problem=problem)
         except Exception as error:  # every failure becomes a result, never a dead spinner
             self._log(error)
             current = self._execution(message, id)
@@ -235,6 +248,8 @@ class Worker:
         notes = (NOT_THERE.replace("*", conversation.notebook),) if conversation.notebook and not kernel else ()
         execution = dataclasses.replace(execution, state="running", where=where, notes=notes)
         self._put_execution(message, execution)
+        # A server that is killed now finds at its next start that this ran, and says how it ended.
+        await self.room.keep(message)
         if kernel and services.notebooks is not None:
             run = await self._in_notebook(kernel, execution.source, emit)
         else:
@@ -288,9 +303,9 @@ class Worker:
             if not gone:
                 await self._note("Cleared. Your administrator's retention setting keeps a hidden copy.")
         elif command.name == "usage":
-            await self._table(services.usage)
+            await self._note(await asyncio.to_thread(services.usage, owner))
         elif command.name == "limits":
-            await self._table(services.limits)
+            await self._note(await asyncio.to_thread(services.limits, owner))
         elif command.name == "trade":
             if not await self._trade(command.rest, asked=True):
                 await self._note("", problem=NO_TRADING)
@@ -306,28 +321,31 @@ class Worker:
             return False
         try:
             traded = await asyncio.to_thread(
-                trading.take, self.room.owner, text, asked=asked, wait=self._wait_on_portal
+                trading.take, self.room.owner, text, asked=asked, wait=self._from_thread(self._show_reading)
             )
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
             await self._note("Stopped; there is no ticket.")
             return True
-        except AutocoderError as error:
-            await self._note("", problem=chat.problem_of(error))
-            return True
         if traded is None:
+            await self._withdraw_reading()
             return False
         await self._note(traded.text, ticket=traded.ticket)
         return True
 
-    async def _table(self, make: Callable[[str], str]) -> None:
-        try:
-            text = await asyncio.to_thread(make, self.room.owner)
-        except AutocoderError as error:
-            await self._note("", problem=chat.problem_of(error))
-        else:
-            await self._note(text)
+    async def _show_reading(self) -> None:
+        """Show that a model is asked what words say, as a message that the answer will replace."""
+        if self._reading is None:
+            reading = Message(id=uuid.uuid4().hex, role="note", text="", time=time.time(), state="waiting")
+            await self.room.add(reading, live=True)
+            self._reading = reading
+            self.room.status(reading.id, "reading", READING)
+
+    async def _withdraw_reading(self) -> None:
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            await self.room.withdraw(reading.id)
 
     async def _run_command(self, code: str) -> None:
         services = self.room.services
@@ -343,16 +361,22 @@ class Worker:
         await self._execute(note.id, uuid.uuid4().hex, source)
 
     async def _note(self, text: str, *, problem: Problem | None = None, ticket: str = "") -> Message:
+        """Say something in the server's name; it takes the place of a message that told of waiting for it."""
+        reading, self._reading = self._reading, None
         note = Message(
-            id=uuid.uuid4().hex,
+            id=reading.id if reading else uuid.uuid4().hex,
             role="note",
             text=text,
-            time=time.time(),
+            time=reading.time if reading else time.time(),
             state="failed" if problem else "done",
             problem=problem,
             ticket=ticket,
         )
-        await self.room.add(note)
+        try:
+            await (self.room.finish(note) if reading else self.room.add(note))
+        except AutocoderError:
+            # It cannot be kept, but those who look can see it.
+            self.room.put(note)
         return note
 
     # -- threads -------------------------------------------------------------------------------------------------------
@@ -366,8 +390,18 @@ class Worker:
         finally:
             self._future = None
 
+    def _from_thread(self, before: Callable[[], Coroutine[Any, Any, None]]) -> Wait:
+        """Give the same for a worker thread, which it blocks; `before` is awaited on the server's loop first."""
+        loop = asyncio.get_running_loop()
+
+        def wait(function: Callable[..., Any], *args: Any) -> Any:
+            asyncio.run_coroutine_threadsafe(before(), loop).result()
+            return self._wait_on_portal(function, *args)
+
+        return wait
+
     def _wait_on_portal(self, function: Callable[..., Any], *args: Any) -> Any:
-        """The same for a worker thread, which it blocks; `stop` cancels it, and the thread's work ends as cancelled."""
+        """Block a worker thread; `stop` cancels the function, and the thread's work ends as cancelled."""
         self._future = self.room.services.portal.soon(function, *args)
         try:
             if self._stopping:
@@ -390,33 +424,3 @@ class Worker:
     def _log(self, error: Exception) -> None:
         if not isinstance(error, AutocoderError):
             app_log.error("jupyter_autocoder: work in a conversation failed", exc_info=error)
-
-
-def executed(execution: Execution, run: Run) -> Execution:
-    """Give the execution as the run left it, its outputs cut to what a sidebar can show."""
-    outputs, notes, size = [], [*execution.notes, *run.notes], 0
-    for output in run.outputs:
-        try:
-            read_output(output)
-        except chat.Malformed:
-            notes += [NO_OUTPUT] if NO_OUTPUT not in notes else []
-            continue
-        size += sum(
-            len(str(part)) for part in (output.get("text", ""), output.get("data", ""), output.get("traceback", ""))
-        )
-        if size > MAX_OUTPUT:
-            notes.append(TOO_BIG)
-            break
-        outputs.append(output)
-    notes += [f"The limit {name} was hit." for name in run.limits_hit]
-    problem = None
-    if run.error is not None:
-        problem = Problem(kind=run.error.name, what=f"{run.error.name}: {run.error.message}"[:2000])
-    return dataclasses.replace(
-        execution,
-        state="done" if run.ok else "failed",
-        outputs=tuple(outputs),
-        problem=problem,
-        seconds=round(run.duration, 3),
-        notes=tuple(notes),
-    )

@@ -42,6 +42,7 @@ class FakeClient:
 
     def __init__(self) -> None:
         self.script: list[Any] = ["Hello ", "world"]
+        self.finish_reason = "stop"
         self.asked: list[list[dict[str, Any]]] = []
         self.closed = threading.Event()
 
@@ -63,7 +64,13 @@ class FakeClient:
                 else:
                     await asyncio.sleep(item)
             usage = Usage(input_tokens=12, output_tokens=3, cost=450, requests=1)
-            yield Completion(text=said, model="gpt-4o", usage=usage, notes=("gpt-4o was busy once.",))
+            yield Completion(
+                text=said,
+                model="gpt-4o",
+                usage=usage,
+                notes=("gpt-4o was busy once.",),
+                finish_reason=self.finish_reason,
+            )
         finally:
             self.closed.set()
 
@@ -172,6 +179,9 @@ class Server:
         app.initialize(argv=[], find_extensions=False, new_httpserver=False)
         self.house = House(self.services())
         app.web_app.settings[SETTINGS_KEY] = self.house
+        for extensions in app.extension_manager.extension_apps.values():
+            for extension in extensions:
+                extension.settings[SETTINGS_KEY] = self.house
         server = HTTPServer(app.web_app)
         sockets = bind_sockets(0, "127.0.0.1")
         self.port = sockets[0].getsockname()[1]

@@ -184,6 +184,17 @@ def test_a_conversation_survives_the_servers_end(tmp_path, server):
     assert snapshot["conversation"]["title"] == "remember me"
 
 
+def test_an_answer_that_a_filter_cut_says_so(server):
+    server.client.finish_reason = "content_filter"
+    conversation = server.begin()
+    with server.tab() as tab:
+        tab.open(conversation)
+        tab.send("ask", id="q1", conversation=conversation, text="hello")
+        done = tab.put("done")
+
+    assert done["footer"]["notes"][-1] == "The answer was cut by the provider's content filter."
+
+
 def test_checked_code_runs_and_its_outputs_stay_with_the_message(server):
     server.client.script = ["```python\nprint(1)\n```"]
     conversation = server.begin()

@@ -174,6 +174,41 @@ def test_what_the_words_do_not_say_becomes_no_ticket(server, helped, orders):
     assert answered["text"] == "Hello world", "for a conversation, then"
 
 
+@pytest.mark.parametrize(
+    ("text", "orders", "end"),
+    [(ODD, (SAID,), "ticket"), (f"/trade {ODD}", (), "asked back"), (ODD, (), "answer")],
+    ids=["ticket", "asked back", "answer"],
+)
+def test_while_a_model_helps_a_message_waits_that_its_result_replaces(server, helped, text, orders, end):
+    helped(*orders, seconds=0.5)
+    conversation = server.begin()
+    with server.tab() as tab, server.tab() as other:
+        tab.open(conversation)
+        tab.send("ask", id="q1", conversation=conversation, text=text)
+        waiting = tab.put("waiting", role="note")
+        status = tab.until(lambda frame: frame["type"] == "status")
+        seen = other.open(conversation)["messages"][-1]
+        done = tab.put("done", role="model" if end == "answer" else "note")
+        messages = tab.open(conversation)["messages"]
+
+    assert (status["message"], status["stage"]) == (waiting["id"], "reading")
+    assert seen == waiting
+    assert (done["id"] == waiting["id"]) is (end != "answer")
+    assert bool(done["ticket"]) is (end == "ticket")
+    assert [message["role"] for message in messages] == ["person", done["role"]]
+
+
+def test_words_that_need_no_help_are_read_without_a_waiting_message(server, helped):
+    helped(SAID)
+    conversation = server.begin()
+    with server.tab() as tab:
+        tab.open(conversation)
+        tab.send("ask", id="q1", conversation=conversation, text="Buy 10 shares of AAPL")
+        first = tab.until(lambda f: f["type"] == "put" and f["message"]["role"] == "note")
+
+    assert first["message"]["state"] == "done"
+
+
 def test_a_question_about_a_trade_is_shown_to_no_helper(server, helped):
     helper = helped(SAID)
 
