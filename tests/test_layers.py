@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "jupyter_autocoder"
 FLOORS = [
-    {"errors", "events", "kinds", "settings"},
+    {"errors", "events", "folders", "kinds", "settings"},
     {"policy", "agent", "trade"},
     {"store", "lock"},
     {"llm", "sandbox", "broking"},

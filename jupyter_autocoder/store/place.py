@@ -13,12 +13,12 @@ and where none is local the store refuses and names PostgreSQL.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from jupyter_core import paths
 
+from jupyter_autocoder import folders
 from jupyter_autocoder.errors import StoreUnavailable
 
 FILE_NAME = "store.sqlite"
@@ -45,7 +45,7 @@ def default_file(environ: Mapping[str, str] | None = None) -> Path:
             reasons.append(f"{folder} is on a network file system ({kind})")
             continue
         try:
-            return _private(folder) / FILE_NAME
+            return folders.make_private(folder) / FILE_NAME
         except OSError as error:
             reasons.append(f"{folder}: {error.strerror or error}")
     raise StoreUnavailable(
@@ -104,19 +104,5 @@ def _candidates(environ: Mapping[str, str]) -> list[Path]:
     return [
         Path(paths.jupyter_data_dir()) / "autocoder",
         *([Path(state) / "jupyter-autocoder"] if os.path.isabs(state) else []),
-        Path(f"/var/tmp/jupyter-autocoder-{os.getuid()}"),  # noqa: S108 - checked to be ours and private below
+        folders.ours_in(folders.LASTING),
     ]
-
-
-def _private(folder: Path) -> Path:
-    """Make `folder` if need be and see that it is ours alone; raises OSError where it cannot be."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # In a folder that everybody may write to, somebody else may have put a link or a folder of theirs in our place.
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) and not (folder.is_dir() and folder.parent.stat().st_uid == os.getuid()):
-        raise NotADirectoryError(0, "is not a folder of yours")
-    if folder.stat().st_uid != os.getuid():
-        raise PermissionError(0, "belongs to somebody else")
-    if stat.S_IMODE(folder.stat().st_mode) != 0o700:
-        folder.chmod(0o700)
-    return folder

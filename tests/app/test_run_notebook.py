@@ -452,8 +452,12 @@ def test_an_update_that_cannot_write_drops_no_old_answer(house: Path) -> None:
     before = (house / "autocode.lock").read_bytes()
     nowhere = str(house / "n.ipynb" / "runtime")
     # The kernel alone finds no folder for its guard; the command would, and could drop what is not used any more.
-    cell = f"import os\nos.environ['JUPYTER_RUNTIME_DIR'] = {nowhere!r}\nimport jupyter_autocoder.lock as lock\n"
-    write(house, cell + f"lock.LASTING = lock.tempfile.tempdir = {nowhere!r}", "%%autocode\nMake s.")
+    cell = f"import os\nos.environ['JUPYTER_RUNTIME_DIR'] = {nowhere!r}\nimport tempfile\n"
+    write(
+        house,
+        cell + f"from jupyter_autocoder import folders\nfolders.LASTING = tempfile.tempdir = {nowhere!r}",
+        "%%autocode\nMake s.",
+    )
     with FakeOpenAI([python("s = 1")]) as server:
         done = autocoder(house, "run", path.name, "--update-lock", OPENAI_BASE_URL=server.base_url)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_autocoder import folders
 from jupyter_autocoder.errors import StoreUnavailable
 from jupyter_autocoder.store import Store, place
 
@@ -87,7 +88,7 @@ def test_a_home_on_a_network_gives_way_to_the_state_folder(
 
 def test_then_to_a_folder_of_this_machine(homes: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     on_network(monkeypatch, *homes.values())
-    monkeypatch.setattr(place, "_private", lambda folder: folder)
+    monkeypatch.setattr(folders, "make_private", lambda folder: folder)
 
     assert place.default_file().parent == Path(f"/var/tmp/jupyter-autocoder-{os.getuid()}")
 

@@ -20,24 +20,19 @@ import platform
 import re
 import stat
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import filelock
-from jupyter_core import paths
-
 from jupyter_autocoder.errors import LockError, NotInLock
 from jupyter_autocoder.events import Origin, Prompt
+from jupyter_autocoder.lock.guard import unwritable, writing
 
 FILE_NAME = "autocode.lock"
 FORMAT = "jupyter-autocoder lock"
 VERSION = 1
 _SAYS_FORMAT = re.compile(rf'"format"\s*:\s*"{FORMAT}"')
-LASTING = "/var/tmp"  # noqa: S108 - what lies there is checked to be ours and private
-_WAIT = 10.0
 _LARGEST = 64 << 20
 
 
@@ -156,7 +151,7 @@ class Lock:
 
         Raises LockError where the file cannot be read, locked or written; it is then as it was.
         """
-        with self._exclusive():
+        with writing(self.path):
             self._stamp = None
             kept = {name: old for name, old in self.entries().items() if name == key or not _same_cell(old, entry)}
             _replace(self.path, _render({**kept, key: entry}))
@@ -169,7 +164,7 @@ class Lock:
 
     def prune(self, notebook: str, keep: Collection[str]) -> int:
         """Drop the entries of `notebook` that are not in `keep`; return how many. Raises LockError like `put`."""
-        with self._exclusive():
+        with writing(self.path):
             self._stamp = None
             entries = self.entries()
             kept = {key: entry for key, entry in entries.items() if entry.notebook != notebook or key in keep}
@@ -229,14 +224,6 @@ class Lock:
             key = entry.previous if entry else ""
         return chain[::-1]
 
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        guard = _guard(self.path)
-        try:
-            yield
-        finally:
-            guard.release()
-
 
 def environment(modules: Iterable[str]) -> dict[str, str]:
     """Return the versions of the distributions that the top-level `modules` come from, where they are known."""
@@ -259,50 +246,6 @@ def drift(entry: Entry) -> str:
         if version != entry.packages[name]:
             parts.append(f"{name} {version} (locked with {entry.packages[name]})")
     return "not the environment it was locked in: " + ", ".join(parts) if parts else ""
-
-
-# -- the guard ---------------------------------------------------------------------------------------------------------
-def _guard(path: Path) -> filelock.BaseFileLock:
-    """Hold what keeps two writers of `path` apart. Raises LockError, saying why there is none or that it is held."""
-    name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:16]
-    reasons = []
-    for folder, is_shared in _guard_folders():
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if is_shared:
-                _expect_private(folder)
-            guard = filelock.FileLock(folder / f"autocode-{name}.lck", timeout=_WAIT)
-            guard.acquire()
-        except filelock.Timeout:
-            why = f"another program has been writing it for {_WAIT:g} s"
-            raise _unwritable(path, why, "end that program, or run the cell again") from None
-        except OSError as error:
-            reasons.append(f"{folder}: {error.strerror or error}")
-        else:
-            return guard
-    why = "there is no folder to keep other writers away from: " + "; ".join(reasons)
-    raise _unwritable(path, why, "set JUPYTER_RUNTIME_DIR to a folder of yours that can be written")
-
-
-def _guard_folders() -> Iterator[tuple[Path, bool]]:
-    """The folders for the guard, best first, and whether everybody may write beside them.
-
-    A home may be read-only, as in a container; the store then keeps to /var/tmp as well.
-    """
-    yield Path(paths.jupyter_runtime_dir()), False
-    for base in dict.fromkeys((LASTING, tempfile.gettempdir())):
-        yield Path(base) / f"jupyter-autocoder-{os.getuid()}", True
-
-
-def _expect_private(folder: Path) -> None:
-    """Raise OSError unless `folder` is ours alone: anybody may have put a link or a folder of theirs in its place."""
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode):
-        raise NotADirectoryError(errno.ENOTDIR, "it is no folder")
-    if found.st_uid != os.getuid():
-        raise PermissionError(errno.EPERM, "it belongs to somebody else")
-    if stat.S_IMODE(found.st_mode) != 0o700:
-        folder.chmod(0o700)
 
 
 # -- the file ----------------------------------------------------------------------------------------------------------
@@ -442,9 +385,4 @@ def _replace(path: Path, text: str) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _unwritable(path, f"{path.parent}: {why}", "make the folder writable or free some space") from None
-
-
-def _unwritable(path: Path, why: str, do: str) -> LockError:
-    do = f"{do}; the answer itself is in the cell's output"
-    return LockError(f"{path} could not be written; it is unchanged", path=str(path), why=why, do=do)
+        raise unwritable(path, f"{path.parent}: {why}", "make the folder writable or free some space") from None

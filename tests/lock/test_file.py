@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import filelock
 import pytest
 
 from jupyter_autocoder.errors import LockError, NotInLock
@@ -354,61 +353,3 @@ def test_a_relative_name_counts_from_this_processs_folder_and_stays(
     found = find(tmp_path / "sub", {"AUTOCODER_LOCK": "ci.lock"})
 
     assert found == tmp_path / "ci.lock"
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder for guards below a temporary one, where neither the runtime folder nor /var/tmp can be written."""
-    (tmp_path / "home").write_text("a file, so that nothing can be made below it")
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "home" / "runtime"))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    monkeypatch.setattr("jupyter_autocoder.lock.LASTING", str(tmp_path / "home" / "var"))
-    (tmp_path / "tmp").mkdir()
-    return tmp_path / "tmp" / f"jupyter-autocoder-{os.getuid()}"
-
-
-def test_where_the_runtime_folder_cannot_be_written_the_guard_lies_in_a_private_temporary_one(
-    tmp_path: Path, temporary: Path
-) -> None:
-    lock = Lock(tmp_path / "autocode.lock")
-
-    lock.put("k", Entry(prompt="p", code="x\n"))
-
-    assert lock.get("k") is not None
-    assert temporary.stat().st_mode & 0o777 == 0o700
-    assert [path.suffix for path in temporary.iterdir()] == [".lck"]
-
-
-@pytest.mark.parametrize("place", ["link", "file", "foreign"])
-def test_a_temporary_folder_that_may_be_somebody_elses_is_not_used_and_the_cause_is_named(
-    tmp_path: Path, temporary: Path, place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    if place == "link":
-        temporary.symlink_to(tmp_path / "elsewhere")
-    elif place == "file":
-        temporary.write_text("")
-    else:
-        temporary.mkdir(mode=0o700)
-        there = os.getuid()
-        monkeypatch.setattr(os, "getuid", lambda: there + 1)
-        temporary.rename(temporary.with_name(f"jupyter-autocoder-{there + 1}"))
-
-    with pytest.raises(LockError, match="could not be written") as caught:
-        Lock(tmp_path / "autocode.lock").put("k", Entry(prompt="p", code="x\n"))
-
-    assert "home/runtime: Not a directory" in caught.value.why
-    assert "JUPYTER_RUNTIME_DIR" in caught.value.do
-    assert not (tmp_path / "autocode.lock").exists()
-    assert list((tmp_path / "elsewhere").iterdir()) == []
-
-
-def test_a_writer_that_does_not_end_is_named_as_the_cause(lock: Lock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jupyter_autocoder.lock._WAIT", 0.1)
-    lock.put("k", Entry(prompt="p", code="x\n"))
-    guard = next((lock.path.parent.parent / "runtime").glob("*.lck"))
-
-    with filelock.FileLock(guard), pytest.raises(LockError) as caught:
-        lock.put("l", Entry(prompt="p", code="x\n"))
-
-    assert "another program" in caught.value.why
