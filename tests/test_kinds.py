@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
 
-from jupyter_autocoder.kinds import BUDGET, NOT_NEGATIVE, POSITIVE, judge, read
+from jupyter_autocoder.kinds import ADDRESS, BUDGET, DAYS, LIFETIME, NOT_NEGATIVE, PATH, POSITIVE, judge, read, settle
 
 WORD = Literal["free", "local"]
 
@@ -41,6 +42,12 @@ def test_a_value_of_its_kind_is_taken_as_the_kind_wants_it(value: Any, kind: Any
         (["a", 1], tuple[str, ...], "is ['a', 1], wanted a list of texts"),
         (0, Annotated[int, POSITIVE], "is 0, wanted a finite number above 0"),
         (-1, Annotated[int, NOT_NEGATIVE], "is -1, wanted a finite number of at least 0"),
+        (-1, Annotated[int, DAYS], "is -1, wanted a number of days from 0 to 36500"),
+        (
+            1e9,
+            Annotated[float, LIFETIME],
+            "is 1000000000.0, wanted a number of seconds above 0 and at most a year's (31536000)",
+        ),
         (math.inf, Annotated[float, POSITIVE], "is inf, wanted a finite number above 0"),
         (math.nan, Annotated[float, BUDGET], "is nan, wanted a number of at least 0 (inf: no budget)"),
     ],
@@ -69,3 +76,23 @@ def test_a_variables_text_is_read_by_the_kind_that_is_wanted(text: str, kind: An
     value = read(text, kind)
 
     assert (type(value), value) == (type(wanted), wanted)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "wanted"),
+    [
+        ("key", Annotated[str, PATH], "/etc/x/key"),
+        ("../key", Annotated[str, PATH], "/etc/x/../key"),
+        ("/key", Annotated[str, PATH], "/key"),
+        ("~/key", Annotated[str, PATH], "~/key"),
+        ("", Annotated[str, PATH], ""),
+        (("a", "/b"), Annotated[tuple[str, ...], PATH], ("/etc/x/a", "/b")),
+        ("sqlite:///a.db", Annotated[str, ADDRESS], "sqlite:////etc/x/a.db"),
+        ("sqlite:a.db", Annotated[str, ADDRESS], "sqlite:a.db"),  # the store says that this is no address
+        ("postgresql://h/d", Annotated[str, ADDRESS], "postgresql://h/d"),
+        ("gpt-4o", str, "gpt-4o"),
+        (7, Annotated[int, POSITIVE], 7),
+    ],
+)
+def test_a_relative_path_is_led_from_the_folder_it_was_written_in(value: Any, kind: Any, wanted: Any) -> None:
+    assert settle(value, kind, Path("/etc/x")) == wanted

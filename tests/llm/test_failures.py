@@ -149,6 +149,16 @@ def test_error_without_an_answer_tells_what_lies_below_it() -> None:
     assert facts.message == "Connection error.: ConnectionRefusedError: refused"
 
 
+def test_error_that_is_only_passed_on_is_told_once() -> None:
+    words = "peer closed connection without sending complete message body"
+    try:
+        raise RuntimeError(words) from ConnectionError(words)
+    except RuntimeError as error:
+        facts = facts_of(error, received=True)
+
+    assert facts.message == words
+
+
 def below_the_sdk(name: str) -> Exception:
     """What the SDK raises for an error of the library below it, which itself was raised from a socket's."""
     try:

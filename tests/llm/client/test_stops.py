@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -295,6 +296,27 @@ def test_offline_costs_nothing_uses_up_no_limit_and_asks_no_other_model(
     }
     assert len(here.ledger()) == 9
     assert here.open_reservations() == 0
+
+
+@pytest.fixture
+def silent_host() -> Iterator[str]:
+    """The address of a host that answers no attempt to connect, as behind a firewall: its queue is full."""
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+
+
+def test_host_that_lets_nobody_connect_has_received_nothing(world: Any, silent_host: str) -> None:
+    here = world("never", model__base_url=silent_host, model__first_byte_timeout=1.0)
+
+    with pytest.raises(errors.ServerUnreachable, match="cannot reach"):
+        here.complete()
+
+    assert [(row["outcome"], row["cost"]) for row in here.ledger()] == [("not sent", 0)] * 3
 
 
 def test_network_that_is_back_is_used_at_once(world: Any) -> None:
