@@ -143,10 +143,9 @@ def _wait(error: BaseException, times: Counter[Kind], *, now: float) -> float:
 async def _countdown(
     out: Outside, seconds: float, reason: str, model: Model, turn: Turn
 ) -> AsyncGenerator[Progress, None]:
-    """Wait, and say every second how long still."""
+    """Wait, and say every second why and how long still; the seconds are for each face to show in its own words."""
     turn.notes.append(f"{reason}: waited {duration(seconds)}")
     end = out.clock.timer() + seconds
     while (left := end - out.clock.timer()) > 0:
-        text = f"{reason}: waiting {duration(left)}"
-        yield Progress(stage="waiting", text=text, attempt=max(turn.attempt, 1), seconds=left, model=model.name)
+        yield Progress(stage="waiting", text=reason, attempt=max(turn.attempt, 1), seconds=left, model=model.name)
         await out.clock.sleep(min(left, 1.0))

@@ -183,7 +183,8 @@ def _message(error: BaseException, fields: Mapping[str, Any]) -> str:
     if said := fields.get("message"):
         return plain(str(said)[:_LONGEST_MESSAGE])
     parts = [str(getattr(error, "message", "") or error)]
-    if below := error.__cause__:
+    # A library that only passes an error on says the same words again.
+    if (below := error.__cause__) and str(below) != parts[0]:
         parts += [type(below).__name__, str(below)]
     # An error page may be megabytes long, and nobody reads beyond its beginning.
     return plain(": ".join(part[:_LONGEST_MESSAGE] for part in parts if part)) or type(error).__name__

@@ -190,7 +190,9 @@ class Worker:
         if isinstance(event, TextDelta):
             self.room.extend(id, event.text)
         else:
-            self.room.status(id, event.stage, event.text, event.seconds)
+            # A sentence, since the sidebar counts the seconds down behind it.
+            text = f"{event.text.removesuffix('.')}." if event.text and event.seconds is not None else event.text
+            self.room.status(id, event.stage, text[:1].upper() + text[1:], event.seconds)
 
     async def _footer(self, completion: Completion, notes: tuple[str, ...], seconds: float) -> Footer:
         usage = completion.usage

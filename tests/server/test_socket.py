@@ -120,7 +120,7 @@ def test_stop_works_at_every_moment_and_closes_the_providers_stream(server, scri
 
 
 def test_a_wait_is_counted_down(server):
-    server.client.script = [Progress(stage="waiting", text="Rate limit: 3 a minute.", seconds=2.0), "done"]
+    server.client.script = [Progress(stage="waiting", text="your limit of 3 a minute is reached", seconds=2.0), "done"]
     conversation = server.begin()
     with server.tab() as tab:
         tab.open(conversation)
@@ -129,6 +129,7 @@ def test_a_wait_is_counted_down(server):
         status = tab.until(lambda frame: frame["type"] == "status")
 
     assert (status["stage"], status["seconds"]) == ("waiting", 2.0)
+    assert status["text"] == "Your limit of 3 a minute is reached."
 
 
 def test_an_error_becomes_a_message_that_says_what_to_do(server):
