@@ -82,11 +82,10 @@ def _daily(case: Case) -> Found:
         yield "max_daily_notional", f"{_usd(asked)} is over what is left of the daily limit: {_usd(room)}"
     if growing and len(recent) + len(case.legs) > case.limits.max_daily_orders:
         yield "max_daily_orders", f"{len(recent)} orders in 24 hours; the limit is {case.limits.max_daily_orders}"
-    if growing and case.snapshot.account.day_loss >= case.limits.max_daily_loss > ZERO:
-        yield (
-            "max_daily_loss",
-            f"today's realised loss is {_usd(case.snapshot.account.day_loss)}: nothing new is opened",
-        )
+    loss = case.snapshot.account.day_loss
+    # A limit of nothing is the strictest: a notebook may lower the limit, never take it away.
+    if growing and loss > ZERO and loss >= case.limits.max_daily_loss:
+        yield "max_daily_loss", f"today's realised loss is {_usd(loss)}: nothing new is opened"
 
 
 def _rate(case: Case) -> Found:
