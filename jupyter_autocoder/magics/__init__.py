@@ -39,8 +39,9 @@ def _warm_up_trading() -> None:
 def run_for_chat(source: str) -> str:
     """Check and run `source` in this notebook's own sandbox; return the Run as JSON.
 
-    Called by the Jupyter server through the kernel, for a conversation that belongs to this notebook; the outputs are
-    sent to it while the code runs. What the checker refuses comes back as a Run that failed.
+    Called by the Jupyter server through the kernel, for a conversation that belongs to this notebook. The variables
+    that the code reads are sent into the sandbox, the outputs to the server while it runs. What the checker refuses
+    comes back as a Run that failed.
     """
     from IPython.core.getipython import get_ipython
 
@@ -51,7 +52,7 @@ def run_for_chat(source: str) -> str:
     magics = shell.magics_manager.registry.get(AutocodeMagics.__name__) if shell is not None else None
     if not isinstance(magics, AutocodeMagics):
         raise UsageError("this kernel has not loaded the magics", do="run %load_ext jupyter_autocoder in the notebook")
-    return magics.workshop.run_for_chat(source, Live(getattr(shell, "kernel", None)).send)
+    return magics.workshop.run_for_chat(source, magics.names(), Live(getattr(shell, "kernel", None)).send)
 
 
 def describe_for_chat(*, rows: int) -> str:

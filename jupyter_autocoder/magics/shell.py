@@ -73,7 +73,7 @@ class AutocodeMagics(Magics):
 
     def start(self, *also: Callable[[], None]) -> None:
         """Join the completer, and prepare what is slow, `also` last, while the person is still typing."""
-        self._matcher = make_matcher(self._names, self._models)
+        self._matcher = make_matcher(self.names, self._models)
         self._shell.Completer.custom_matchers.append(self._matcher)
         transforms = self._shell.input_transformer_manager.cleanup_transforms
         transforms.insert(transforms.index(classic_prompt) if classic_prompt in transforms else 0, keep_prompts)
@@ -159,7 +159,7 @@ class AutocodeMagics(Magics):
         meaning = understand(
             text,
             checks,
-            self._names(),
+            self.names(),
             inputs=given.inputs,
             outputs=given.outputs,
             files=given.files,
@@ -183,7 +183,7 @@ class AutocodeMagics(Magics):
             values=values,
             files=meaning.files,
             demanded=tuple(given.outputs or ()),
-            wished=wished(text, meaning, self._names(), landed, self._shell.user_ns_hidden),
+            wished=wished(text, meaning, self.names(), landed, self._shell.user_ns_hidden),
             mode=_mode(given, os.environ),
             dry_run=given.dry_run,
             fresh=given.fresh,
@@ -191,7 +191,8 @@ class AutocodeMagics(Magics):
             cell=_cell_id(self._shell),
         )
 
-    def _names(self) -> dict[str, Any]:
+    def names(self) -> dict[str, Any]:
+        """The person's variables, without IPython's own and those that begin with an underscore."""
         hidden = self._shell.user_ns_hidden
         return {n: v for n, v in self._shell.user_ns.items() if n not in hidden and not n.startswith("_")}
 

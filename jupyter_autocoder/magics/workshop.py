@@ -42,6 +42,7 @@ from jupyter_autocoder.llm.redaction import redact
 from jupyter_autocoder.llm.tokens import count_request
 from jupyter_autocoder.lock import Entry, Lock, find
 from jupyter_autocoder.magics.inference import Meaning, wished
+from jupyter_autocoder.magics.inputs import Inputs
 from jupyter_autocoder.magics.status import money
 from jupyter_autocoder.policy import Policy, check
 from jupyter_autocoder.portal import portal
@@ -67,6 +68,7 @@ class Workshop:
         self._client: GovernedClient | None = None
         self._opening = threading.Lock()
         self._session = Session(self._pool.take)
+        self._inputs = Inputs()
         self._forget = self._portal.at_close(self._aclose)
 
     def warm_up(self) -> None:
@@ -103,10 +105,13 @@ class Workshop:
         events: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()
         return self._portal.watch(self._autocoder(job.prompt.model).ask, job, events.put, events=events, draw=draw)
 
-    def run_for_chat(self, source: str, show: Callable[[dict[str, Any] | None], None]) -> str:
+    def run_for_chat(
+        self, source: str, namespace: Mapping[str, Any], show: Callable[[dict[str, Any] | None], None]
+    ) -> str:
         """Check `source` and run it in this session's sandbox; the Run as JSON, a refusal told as a failed one.
 
-        `show` is called from this thread with each output as it comes, and with None now and then.
+        What it reads of `namespace` is sent in, and the Run's notes say so; nothing comes back into it. `show` is
+        called from this thread with each output as it comes, and with None now and then.
         """
         verdict = check(source, Policy.from_settings(self._settings.policy))
         if not verdict.allowed:
@@ -116,7 +121,12 @@ class Workshop:
         outputs: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
 
         async def run() -> Run:
-            return await (await self._session.box()).run(source, on_output=outputs.put)
+            box = await self._session.box()
+            notes = await self._inputs.send(box, source, namespace)
+            done = await box.run(source, on_output=outputs.put)
+            if done.ok:
+                self._inputs.ran(source, namespace)
+            return dataclasses.replace(done, notes=(*notes, *done.notes))
 
         return json.dumps(dataclasses.asdict(self._portal.watch(run, events=outputs, draw=show)))
 

@@ -71,6 +71,38 @@ def test_what_the_code_says_is_shown_while_it_runs(notebook):
     assert shown[-1][0] - shown[0][0] > 1.0
 
 
+@pytest.mark.sandbox
+def test_code_of_a_conversation_has_the_notebooks_variables_and_leaves_them_alone(notebook, server):
+    call = notebook.call
+    call(notebook.execute("%load_ext jupyter_autocoder\na = 41\nrows = [3, 1]\ndef helper(): pass"))
+    server.house.services = dataclasses.replace(server.house.services, notebooks=notebook.kernels)
+    conversation = server.fetch("POST", "conversations", {"notebook": "a.ipynb"})[1]["id"]
+    done: list[dict] = []
+
+    with server.tab() as tab:
+        tab.open(conversation)
+        for number, code in enumerate(["a = a + 1\nprint(a, sorted(rows))", "print(a)", "helper()"]):
+            tab.send("ask", id=f"q{number}", conversation=conversation, text=f"/run\n```python\n{code}\n```")
+            frame = tab.until(
+                lambda f: (
+                    f["type"] == "put"
+                    and [e["state"] in ("done", "failed") for e in f["message"]["executions"]] == [True]
+                ),
+                seconds=60,
+            )
+            done += frame["message"]["executions"]
+
+    sent, kept, refused = done
+    assert sent["where"] == "the sandbox of a.ipynb"
+    assert sent["outputs"][0]["text"] == "42 [1, 3]\n"
+    assert sent["notes"] == ["Sent in from the notebook: a, rows."]
+    assert kept["outputs"][0]["text"] == "42\n"
+    assert kept["notes"] == ["Made by an earlier run here, not the notebook's: a."]
+    assert "helper is a function" in refused["notes"][0]
+    assert "NameError" in refused["problem"]["what"]
+    assert call(notebook.kernels._evaluate(notebook.kernel, "(a, rows)")).value == "(41, [3, 1])"
+
+
 def test_a_second_question_takes_no_answer_away_from_the_first(notebook):
     kernels, call, kernel = notebook.kernels, notebook.call, notebook.kernel
     call(notebook.execute(SLEEPER))
