@@ -1,5 +1,6 @@
 module.exports = {
   testEnvironment: 'jsdom',
+  setupFiles: ['<rootDir>/tests/browser.ts'],
   testMatch: ['<rootDir>/tests/**/*.spec.ts'],
   transform: {
     '^.+\\.(t|j)sx?$': ['ts-jest', { tsconfig: 'tests/tsconfig.json', diagnostics: false }]

@@ -8,4 +8,5 @@ import './doing.css';
 import './tray.css';
 import './trade.css';
 import './status.css';
+import './cells.css';
 import '../../jupyter_autocoder/widgets/card.css';
