@@ -59,7 +59,10 @@ class Footer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """One run of one piece of code under a message; `outputs` are cleaned nbformat outputs, `where` names the place."""
+    """One run of one piece of code under a message; `outputs` are cleaned nbformat outputs, `where` names the place.
+
+    What a `private` one gave is for the person's eyes: the model is told how it ended, and no output.
+    """
 
     id: str
     source: str
@@ -70,6 +73,7 @@ class Execution:
     problem: Problem | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

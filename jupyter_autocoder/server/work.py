@@ -32,6 +32,7 @@ NO_CODE = Problem(
     kind="NoCode", what="There is no Python code block to run.", do="Ask for code first, or write it after /run."
 )
 NO_TRADING = Problem(kind="NoTrading", what="There is no trading on this server.")
+PRIVATE = "The model is not shown the outputs, which may hold the notebook's data ([notebook] show_data is off)."
 READING = "A model helps to read this as a trade…"
 CUTS = {
     "length": "The answer was cut at the token limit.",
@@ -247,8 +248,11 @@ class Worker:
         if conversation.notebook and services.notebooks is not None:
             kernel = await services.notebooks.find(conversation.notebook)
         where = f"the sandbox of {conversation.notebook}" if kernel else "this conversation's sandbox"
-        notes = (NOT_THERE.replace("*", conversation.notebook),) if conversation.notebook and not kernel else ()
-        execution = dataclasses.replace(execution, state="running", where=where, notes=notes)
+        private = kernel is not None and not services.settings.notebook.show_data
+        notes = (PRIVATE,) if private else ()
+        if conversation.notebook and not kernel:
+            notes = (NOT_THERE.replace("*", conversation.notebook),)
+        execution = dataclasses.replace(execution, state="running", where=where, notes=notes, private=private)
         self._put_execution(message, execution)
         # A server that is killed now finds at its next start that this ran, and says how it ended.
         await self.room.keep(message)

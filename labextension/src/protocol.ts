@@ -37,6 +37,7 @@ export interface Execution {
   problem: Problem | null;
   seconds: number;
   notes: string[];
+  private: boolean;
 }
 
 /** One thing the checker refuses: 'line' counts from 1, 'column' from 0; 'fix' is advice to a model and a person. */

@@ -18,6 +18,7 @@ const failed: Execution = {
     do: 'run it again'
   },
   seconds: 0,
+  private: false,
   notes: []
 };
 

@@ -75,3 +75,16 @@ def test_a_prompt_with_braces_stays_as_it_is():
 )
 def test_outputs_are_shown_as_text(output, text):
     assert plain_outputs([output]) == text
+
+
+def test_of_a_private_run_only_how_it_ended_is_shown():
+    outputs = ({"output_type": "stream", "text": "hunter2"},)
+    run = Execution(
+        id="x", source="1", state="failed", outputs=outputs, problem=Problem(kind="E", what="E: no"), private=True
+    )
+
+    chosen = shown([said(1, role="model", executions=(run,)), said(2)], limit=20, tokens=1000, count=words)
+
+    assert chosen.messages[1]["content"].endswith(
+        "<result state='failed'>\n[the person alone sees the outputs]\nE: no\n</result>"
+    )

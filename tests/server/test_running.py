@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import time
 
 import pytest
@@ -95,12 +96,40 @@ def test_code_of_a_conversation_has_the_notebooks_variables_and_leaves_them_alon
     sent, kept, refused = done
     assert sent["where"] == "the sandbox of a.ipynb"
     assert sent["outputs"][0]["text"] == "42 [1, 3]\n"
-    assert sent["notes"] == ["Sent in from the notebook: a, rows."]
+    assert sent["notes"][1:] == ["Sent in from the notebook: a, rows."]
     assert kept["outputs"][0]["text"] == "42\n"
-    assert kept["notes"] == ["Made by an earlier run here, not the notebook's: a."]
-    assert "helper is a function" in refused["notes"][0]
+    assert kept["notes"][1:] == ["Made by an earlier run here, not the notebook's: a."]
+    assert "helper is a function" in refused["notes"][1]
     assert "NameError" in refused["problem"]["what"]
     assert call(notebook.kernels._evaluate(notebook.kernel, "(a, rows)")).value == "(41, [3, 1])"
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_what_a_notebooks_run_gave_is_shown_to_the_model_only_where_the_settings_say_so(notebook, server, shown):
+    told = '"outputs": [{"output_type": "stream", "name": "stdout", "text": "hunter2"}]'
+    notebook.call(notebook.execute(SLEEPER.replace('"stdout": source', told)))
+    services = server.house.services
+    chosen = services.settings.replace("test", notebook__show_data=shown)
+    server.house.services = dataclasses.replace(services, notebooks=notebook.kernels, settings=chosen)
+    conversation = server.fetch("POST", "conversations", {"notebook": "a.ipynb"})[1]["id"]
+    server.client.script = ["```python\n0\n```"]
+
+    with server.tab() as tab:
+        tab.open(conversation)
+        tab.send("ask", id="q1", conversation=conversation, text="code")
+        message = tab.put("done")
+        tab.send("execute", id="x1", conversation=conversation, message=message["id"], source="0")
+        put = tab.until(lambda f: f["type"] == "put" and [e["state"] for e in f["message"]["executions"]] == ["done"])
+        tab.send("ask", id="q2", conversation=conversation, text="and now?")
+        tab.until(
+            lambda f: f["type"] == "put" and f["message"]["role"] == "model" and f["message"]["id"] != message["id"]
+        )
+        tab.put("done")
+
+    (execution,) = put["message"]["executions"]
+    assert execution["outputs"][0]["text"] == "hunter2"
+    assert any("show_data is off" in note for note in execution["notes"]) is not shown
+    assert ("hunter2" in json.dumps(server.client.asked[-1])) is shown
 
 
 def test_a_second_question_takes_no_answer_away_from_the_first(notebook):
