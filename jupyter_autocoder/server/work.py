@@ -33,6 +33,7 @@ NO_CODE = Problem(
 )
 NO_TRADING = Problem(kind="NoTrading", what="There is no trading on this server.")
 PRIVATE = "The model is not shown the outputs, which may hold the notebook's data ([notebook] show_data is off)."
+NO_TRADE = "A model read this as no trade."
 READING = "A model helps to read this as a trade…"
 CUTS = {
     "length": "The answer was cut at the token limit.",
@@ -350,8 +351,13 @@ class Worker:
 
     async def _withdraw_reading(self) -> None:
         reading, self._reading = self._reading, None
-        if reading is not None:
+        if reading is None:
+            return
+        try:
             await self.room.withdraw(reading.id)
+        except AutocoderError:
+            # It stays in the store; on the screen it must not wait for ever.
+            self.room.put(dataclasses.replace(reading, state="done", text=NO_TRADE))
 
     async def _run_command(self, code: str) -> None:
         services = self.room.services

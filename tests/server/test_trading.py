@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from jupyter_autocoder.errors import StoreUnavailable
 from jupyter_autocoder.events import Completion
 from jupyter_autocoder.portal import portal
 from jupyter_autocoder.server.trading import Desks
@@ -196,6 +197,23 @@ def test_while_a_model_helps_a_message_waits_that_its_result_replaces(server, he
     assert (done["id"] == waiting["id"]) is (end != "answer")
     assert bool(done["ticket"]) is (end == "ticket")
     assert [message["role"] for message in messages] == ["person", done["role"]]
+
+
+def test_a_waiting_message_that_cannot_be_removed_does_not_wait_for_ever(server, helped, monkeypatch):
+    def fail(*given: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    helped(seconds=0.1)
+    monkeypatch.setattr(server.house.services.history, "remove", fail)
+    conversation = server.begin()
+    with server.tab() as tab:
+        tab.open(conversation)
+        tab.send("ask", id="q1", conversation=conversation, text=ODD)
+        note = tab.put("done", role="note")
+        answer = tab.put("done")
+
+    assert note["text"] == "A model read this as no trade."
+    assert answer["text"] == "Hello world"
 
 
 def test_words_that_need_no_help_are_read_without_a_waiting_message(server, helped):
