@@ -32,7 +32,7 @@ NO_CODE = Problem(
     kind="NoCode", what="There is no Python code block to run.", do="Ask for code first, or write it after /run."
 )
 NO_TRADING = Problem(kind="NoTrading", what="There is no trading on this server.")
-PRIVATE = "The model is not shown the outputs, which may hold the notebook's data ([notebook] show_data is off)."
+PRIVATE = "The model is shown no output of this run ([notebook] show_data is off)."
 NO_TRADE = "A model read this as no trade."
 READING = "A model helps to read this as a trade…"
 CUTS = {
