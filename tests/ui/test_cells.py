@@ -86,8 +86,7 @@ def test_the_cell_toolbar_asks_explains_and_fixes(with_cells, model):
     page.locator(".jp-ac-tray-chip", has_text="Cell 1").wait_for()
     page.wait_for_function("input => input.value === 'Explain this code.'", arg=person.input.element_handle())
     person.input.press("Enter")
-    person.messages("model").nth(1).wait_for()
-    person.answer()
+    page.locator(".jp-ac-message[data-role=model][data-state=done]").nth(1).wait_for()
     sent = model.requests[-1]["messages"][-1]["content"]
 
     assert drawn == [1, 1, 1]
