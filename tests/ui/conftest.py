@@ -209,6 +209,13 @@ class Person:
             self.page.locator("[data-id='jupyter-autocoder:sidebar']").first.click()
         self.input.wait_for(timeout=30_000)
 
+    def until(self, true: Callable[[], bool], seconds: float = 20) -> None:
+        """Wait for something that the page does not show."""
+        ends = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < ends, "it did not come"
+            self.page.wait_for_timeout(50)
+
     def begin(self) -> None:
         """Leave what an earlier test said; the sidebar resumes the last conversation once the page is restored."""
         self.page.wait_for_timeout(700)

@@ -38,23 +38,19 @@ def test_an_answer_streams_with_an_indicator_and_ends_with_its_footer(visitor, a
 def test_stop_ends_an_answer_and_closes_the_providers_stream(visitor, answers, model, reply, moment):
     answers(reply)
     person = visitor()
-    before = model.disconnects
+    before, asked = model.disconnects, len(model.requests)
 
     person.ask("something long")
     person.answer(moment)
     if moment == "writing":
         person.shot("stop")
-    else:
-        person.page.wait_for_timeout(500)
+    # There is no stream to close before the question has left.
+    person.until(lambda: len(model.requests) > asked)
     person.page.locator(".jp-ac-stop").click()
     person.answer("stopped", timeout=5000)
 
     assert not person.page.locator(".jp-ac-stop").is_visible()
-    for _ in range(50):
-        if model.disconnects > before:
-            break
-        person.page.wait_for_timeout(100)
-    assert model.disconnects > before
+    person.until(lambda: model.disconnects > before)
 
 
 @pytest.mark.sandbox
