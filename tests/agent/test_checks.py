@@ -272,6 +272,13 @@ def test_a_check_that_could_not_pass_is_refused_before_anybody_is_asked(text: st
     assert refused.value.what == f"the check {check} cannot pass"
 
 
+def test_a_test_that_returns_before_its_last_word_may_pass() -> None:
+    attempt = "    try:\n        f(1)\n    except ValueError:\n        return\n"
+    text = f"def test_refuses():\n{attempt}    assert False, 'no ValueError'"
+
+    assert compile_checks(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [

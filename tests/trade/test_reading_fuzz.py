@@ -159,12 +159,14 @@ SCALES = {"": 1, "k": 10**3, "m": 10**6, "mm": 10**6, "b": 10**9, "bn": 10**9}
 @example("sell {} AAPL", "06/20")
 @example("buy {} AAPL", "$5%")
 @example("buy {} AAPL", "1e3")
+@example("buy {} AAPL", "me.1")
 def test_an_amount_is_what_is_written_or_is_asked_about(form: str, written: str) -> None:
     reading = read_command(form.format(written))
 
     if reading.kind is Kind.ORDER:
         size = reading.orders[0].size
-        number = PLAIN_NUMBER.fullmatch(written.lstrip("+").rstrip(".,+"))
+        # "buy me .1 AAPL" is said as well.
+        number = PLAIN_NUMBER.fullmatch(written.removeprefix("me").lstrip("+").rstrip(".,+"))
         assert number
         said = Decimal(number[1].replace(",", "")) * SCALES[(number[2] or "").lower()]
         assert said == (size.qty or size.notional)
