@@ -225,7 +225,8 @@ class Server:
             with urllib.request.urlopen(request, timeout=20) as answer:
                 return answer.status, _parsed(answer.read())
         except urllib.error.HTTPError as error:
-            return error.code, _parsed(error.read())
+            with error:
+                return error.code, _parsed(error.read())
 
     def tab(self, *, token: str | None = TOKEN, origin: str | None = None) -> Tab:
         header = [f"Authorization: token {token}"] if token else []
