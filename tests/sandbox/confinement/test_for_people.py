@@ -260,6 +260,9 @@ def test_jupyter_server_starts_runs_interrupts_restarts_and_deletes_it(server: S
                     said.append(await _execute(socket, step))
         finally:
             socket.close()
+            # Until the server has answered, the connection itself is open.
+            while await asyncio.wait_for(socket.read_message(), 20) is not None:
+                pass
         return said
 
     async def interrupted() -> list[str]:
