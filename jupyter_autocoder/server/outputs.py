@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from jupyter_autocoder.chat import Malformed, decode
-
-# Charts are nested less deeply than this; what is deeper costs a reader's stack.
-DEPTH = 50
+from jupyter_autocoder.sandbox.clean.tree import is_sound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,20 +50,6 @@ def read_output(output: dict[str, Any]) -> dict[str, Any]:
     if kind is None:
         raise Malformed("there is no such kind of output")
     decode(kind, output)
-    if _depth(output) > DEPTH:
-        raise Malformed("the output is nested too deeply")
+    if not all(is_sound(value) for part in ("data", "metadata") for value in output.get(part, {}).values()):
+        raise Malformed("the output is nested too deeply, or holds what JSON cannot")
     return output
-
-
-def _depth(value: Any) -> int:
-    """How deeply lists and objects are nested, as far as it matters."""
-    depth, level = 0, [value]
-    while level and depth <= DEPTH:
-        level = [
-            inner
-            for item in level
-            if isinstance(item, dict | list)
-            for inner in (item.values() if isinstance(item, dict) else item)
-        ]
-        depth += 1
-    return depth

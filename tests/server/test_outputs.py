@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jupyter_autocoder.chat import Malformed
-from jupyter_autocoder.server.outputs import DEPTH, read_output
+from jupyter_autocoder.sandbox.clean.tree import DEPTH
+from jupyter_autocoder.server.outputs import read_output
 
 
 def nested(depth: int) -> dict[str, object]:
@@ -23,7 +24,7 @@ def nested(depth: int) -> dict[str, object]:
         {"output_type": "execute_result", "data": {"text/plain": "1"}, "metadata": {}, "execution_count": 1},
         {"output_type": "execute_result", "data": {}, "metadata": {}, "execution_count": None},
         {"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": ["one", "two"]},
-        nested(DEPTH - 3),
+        nested(DEPTH),
     ],
 )
 def test_an_output_is_given_as_it_is(output):
@@ -45,7 +46,7 @@ def test_an_output_is_given_as_it_is(output):
         {"output_type": "execute_result", "data": {}, "metadata": {}, "execution_count": True},
         {"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": "one"},
         {"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": [1]},
-        nested(DEPTH),
+        nested(DEPTH + 1),
         nested(100_000),
     ],
 )
