@@ -66,10 +66,12 @@ function activate(
   documents: IDocumentManager | null
 ): ISidebarApi {
   const trans = (translator ?? nullTranslator).load('jupyter_autocoder');
-  const api = new Api(app.serviceManager.serverSettings);
-  const transport = new Transport({ connect: () => api.socket(), kept: new Kept(window.sessionStorage) });
+  const settings = app.serviceManager.serverSettings;
+  const api = new Api(settings);
+  const kept = (storage: Storage): Kept => new Kept(storage, settings.baseUrl);
+  const transport = new Transport({ connect: () => api.socket(), kept: kept(window.sessionStorage) });
   const tray = new Tray(texts => api.tokens(texts));
-  const session = new Session(api, transport, tray, new Kept(window.localStorage), trans);
+  const session = new Session(api, transport, tray, kept(window.localStorage), trans);
   const notebook = new ActiveNotebook(tracker, trans, (what, advice) => session.tell(what, advice));
   let known: Record<string, string> = {};
   void api.budget().then(
@@ -77,7 +79,7 @@ function activate(
     () => undefined
   );
 
-  const trade = new Trade(session, app.serviceManager.serverSettings, trans);
+  const trade = new Trade(session, settings, trans);
   const wiring: Wiring = {
     app,
     halt: () => trade.halt(),

@@ -4,11 +4,15 @@
  */
 
 export class Kept {
-  constructor(private readonly _storage: Storage) {}
+  /** `server` tells servers of one origin apart: on a hub each person has one below it. */
+  constructor(
+    private readonly _storage: Storage,
+    private readonly _server = ''
+  ) {}
 
   get(key: string): string | null {
     try {
-      return this._storage.getItem(key);
+      return this._storage.getItem(this._server + key);
     } catch {
       return null;
     }
@@ -18,9 +22,9 @@ export class Kept {
   set(key: string, text: string): void {
     try {
       if (text) {
-        this._storage.setItem(key, text);
+        this._storage.setItem(this._server + key, text);
       } else {
-        this._storage.removeItem(key);
+        this._storage.removeItem(this._server + key);
       }
     } catch {
       // There is nobody who could do anything about it.

@@ -135,6 +135,19 @@ describe('Transport', () => {
     after.dispose();
   });
 
+  it('sends nothing that was meant for another server of the same origin', () => {
+    const kept = (server: string): Kept => new Kept(sessionStorage, server);
+    const ann = new Transport({ connect: () => new FakeSocket(), kept: kept('https://hub/user/ann/') });
+    ann.ask({ type: 'ask', id: 'a', conversation: 'c', text: 'one', attachments: [] });
+    ann.dispose();
+
+    const bob = new Transport({ connect: () => new FakeSocket(), kept: kept('https://hub/user/bob/') });
+
+    expect(bob.unconfirmed).toEqual([]);
+    bob.dispose();
+    sessionStorage.clear();
+  });
+
   it.each(['{', 'null', '5', '[1]', '[["a", null]]'])('begins anew where what was kept is %s', text => {
     sessionStorage.setItem('jupyter-autocoder:unsent', text);
 
