@@ -13,11 +13,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_autocoder.chat import Message, Problem, encode
-from jupyter_autocoder.errors import AutocoderError
+from jupyter_autocoder.chat import Message, Problem, encode, problem_of
+from jupyter_autocoder.errors import AutocoderError, ConversationMissing
 from jupyter_autocoder.server import protocol
 from jupyter_autocoder.server.outbox import Outbox
-from jupyter_autocoder.server.protocol import Delta, Gone, Output, Put, ServerFrame, Snapshot, Status, Title
+from jupyter_autocoder.server.protocol import Delta, Gone, Output, Put, Refused, ServerFrame, Snapshot, Status, Title
 from jupyter_autocoder.server.services import Services
 
 # Seconds between two writings of an answer that is still being written.
@@ -55,9 +55,13 @@ class Room:
                 conversation = await asyncio.to_thread(self.services.history.conversation, self.owner, self.id)
                 stored = await asyncio.to_thread(self.services.history.messages, self.owner, self.id)
                 count = await asyncio.to_thread(self.services.history.count, self.owner, self.id)
-            except AutocoderError:
+            except ConversationMissing:
                 outbox.fresh(self.id)
                 outbox.push(Gone(conversation=self.id))
+                return
+            except AutocoderError as error:
+                outbox.fresh(self.id)
+                outbox.push(Refused(request="", conversation=self.id, problem=problem_of(error)))
                 return
             # No await between here and the follower's entry: what changes later is sent to it as a frame.
             shown = [self.live.get(message.id) or settled(message) for message in stored]

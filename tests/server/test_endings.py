@@ -134,3 +134,18 @@ def test_a_note_that_cannot_be_kept_is_shown_all_the_same(server, monkeypatch):
         note = tab.put("done", role="note")
 
     assert "/clear" in note["text"]
+
+
+def test_a_store_that_cannot_be_read_is_not_taken_for_a_deleted_conversation(server, monkeypatch):
+    conversation = server.begin()
+
+    def fail(*args, **options):
+        raise StoreUnavailable("the disk is full")
+
+    monkeypatch.setattr(History, "messages", fail)
+    with server.tab() as tab:
+        tab.send("open", conversation=conversation)
+        refused = tab.until(lambda frame: frame["type"] in ("refused", "gone", "snapshot"))
+
+    assert refused["type"] == "refused"
+    assert refused["problem"]["what"] == "the disk is full"
