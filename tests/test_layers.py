@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "jupyter_autocoder"
 FLOORS = [
-    {"errors", "events", "folders", "kinds", "settings"},
+    {"errors", "events", "folders", "kinds", "settings", "text"},
     {"policy", "agent", "trade"},
     {"store", "lock"},
     {"llm", "sandbox", "broking"},

@@ -17,9 +17,11 @@ from jupyter_autocoder.app import notebooks
 from jupyter_autocoder.app.bar import Writer
 from jupyter_autocoder.errors import ExitCode, UsageError
 from jupyter_autocoder.events import METADATA
+from jupyter_autocoder.text import one_line
 
 Status = Literal["ok", "allowed", "failed", "not run"]
 _MAY_RAISE = "raises-exception"
+_LONGEST = 2000
 _MARKS: dict[Status, str] = {"ok": "✓", "allowed": "!", "failed": "✗", "not run": " "}
 # XML 1.0 has no place for these characters, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -148,12 +150,7 @@ def closing_line(result: RunReport) -> str:
 def unlocked_lines(result: RunReport) -> list[str]:
     """One line for each answer that is not in the lock although it should be, for people to see."""
     told = ((row, row.provenance.get("unlocked", "")) for row in result.cells)
-    return [f"{result.notebook}, cell {row.index + 1}: {_plain(why)}" for row, why in told if why]
-
-
-def _plain(text: str) -> str:
-    """One line that commands no terminal: any cell may have written what stands in its output."""
-    return "".join(char for char in " ".join(notebooks.uncoloured(text).split()) if char.isprintable())
+    return [f"{result.notebook}, cell {row.index + 1}: {one_line(why, _LONGEST)}" for row, why in told if why]
 
 
 def allowance(row: CellReport) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 from jupyter_autocoder.errors import AutocoderError, ContextTooLong, ModelGone, RequestRefused
 from jupyter_autocoder.llm.prices import Model
-from jupyter_autocoder.llm.text import whole
 from jupyter_autocoder.settings import Default, ModelSettings
+from jupyter_autocoder.text import whole
 
 # An answer that gets fewer tokens than this is not worth a request.
 SMALLEST_OUTPUT = 256

@@ -12,7 +12,7 @@ from jupyter_autocoder.llm.asking import walk
 from jupyter_autocoder.llm.outside import Outside
 from jupyter_autocoder.llm.redaction import remove_from_value
 from jupyter_autocoder.llm.request import Texts, check_model
-from jupyter_autocoder.llm.text import whole
+from jupyter_autocoder.text import whole
 
 # The API takes 2,048 texts and 300,000 tokens a request; smaller ones lose less when they fail.
 MOST_TEXTS = 256

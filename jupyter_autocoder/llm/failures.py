@@ -27,7 +27,7 @@ from jupyter_autocoder.errors import (
     ServerUnreachable,
     StreamIncomplete,
 )
-from jupyter_autocoder.llm.text import plain
+from jupyter_autocoder.text import plain
 
 FallBack = Literal["never", "next", "larger window", "larger limit"]
 Settling = Literal["release tokens", "release", "release unsent", "charge estimate", "settle received"]

@@ -8,7 +8,7 @@ import platform
 import re
 from collections.abc import Mapping
 
-from jupyter_autocoder.llm.text import plain
+from jupyter_autocoder.text import plain
 
 _USER_LENGTH = 300
 _FINGERPRINT = re.compile(r"none|key-[0-9a-f]{16}")

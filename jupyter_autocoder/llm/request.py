@@ -17,9 +17,9 @@ from jupyter_autocoder.llm import chain, tokens
 from jupyter_autocoder.llm.prices import Model
 from jupyter_autocoder.llm.redaction import remove_from_value
 from jupyter_autocoder.llm.stream import BASE_BYTES, BYTES_PER_TOKEN, MOST_TOKENS, Answer
-from jupyter_autocoder.llm.text import whole
 from jupyter_autocoder.llm.tools import check_tools
 from jupyter_autocoder.settings import ModelSettings, Settings
+from jupyter_autocoder.text import whole
 
 # No embedding has more numbers than a few thousand, of about twenty digits each.
 _BYTES_PER_VECTOR = 200_000

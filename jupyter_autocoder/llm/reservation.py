@@ -8,7 +8,7 @@ from itertools import count
 from typing import Literal
 
 from jupyter_autocoder.llm.identity import fingerprint, is_fingerprint
-from jupyter_autocoder.llm.text import whole
+from jupyter_autocoder.text import whole
 
 Scope = Literal["user", "key", "model"]
 LimitName = Literal[

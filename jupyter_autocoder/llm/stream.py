@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 from jupyter_autocoder.llm.prices import Tokens
-from jupyter_autocoder.llm.text import plain, whole
+from jupyter_autocoder.text import one_line, whole
 
 # No answer within our own token limit comes near this; more is a server gone wild.
 BASE_BYTES = 4_000_000
@@ -252,7 +252,7 @@ def _text(value: Any) -> str:
 
 def _name(value: Any) -> str:
     """A short word that is shown and stored; no server needs a longer one."""
-    return plain(value[:_NAME]) if isinstance(value, str) else ""
+    return one_line(value, _NAME)
 
 
 def _number(value: Any) -> float:

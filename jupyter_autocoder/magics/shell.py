@@ -23,7 +23,7 @@ from jupyter_autocoder.magics import options
 from jupyter_autocoder.magics.completion import make_matcher
 from jupyter_autocoder.magics.place import place_of
 from jupyter_autocoder.magics.status import Status
-from jupyter_autocoder.sandbox.clean.text import plain
+from jupyter_autocoder.text import plain
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -9,8 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from jupyter_autocoder import text
 from jupyter_autocoder.errors import SandboxError, UsageError
-from jupyter_autocoder.sandbox.clean import text
 from jupyter_autocoder.sandbox.scratch import Scratch, Unsafe
 
 _CHUNK = 2**24

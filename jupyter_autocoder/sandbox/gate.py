@@ -18,7 +18,7 @@ from typing import Any
 import zmq
 from jupyter_client.session import DELIM, Session
 
-from jupyter_autocoder.sandbox.clean import text
+from jupyter_autocoder import text
 from jupyter_autocoder.sandbox.clean.bundle import clean_bundle
 
 MIB = 2**20

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from jupyter_autocoder import text
 from jupyter_autocoder.events import Run, RunError
-from jupyter_autocoder.sandbox.clean import text
 from jupyter_autocoder.sandbox.gate import Recording
 from jupyter_autocoder.sandbox.session import Executed, KernelSession
 from jupyter_autocoder.sandbox.watch import Watch

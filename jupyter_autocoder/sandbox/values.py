@@ -11,9 +11,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from jupyter_autocoder import text
 from jupyter_autocoder.errors import SandboxDied, SandboxError, UsageError
 from jupyter_autocoder.sandbox import refusals
-from jupyter_autocoder.sandbox.clean import text
 from jupyter_autocoder.sandbox.codec.parts import Malformed, PartReader, PartWriter, Uncrossable, expect, read_exactly
 from jupyter_autocoder.sandbox.codec.tree import Decoder, Encoder
 from jupyter_autocoder.sandbox.scratch import Scratch, Unsafe

@@ -18,10 +18,10 @@ import zmq
 import zmq.asyncio
 from zmq.utils.monitor import recv_monitor_message
 
+from jupyter_autocoder import text
 from jupyter_autocoder.chat import Malformed, decode
 from jupyter_autocoder.errors import SandboxDied
 from jupyter_autocoder.events import LIVE_OUTPUT
-from jupyter_autocoder.sandbox.clean import text
 from jupyter_autocoder.server.services import OnOutput
 
 MIB = 2**20

@@ -308,7 +308,7 @@ def test_an_answer_that_is_not_in_the_lock_is_one_line_and_commands_no_terminal(
     watch.ended(cell, 0)
     lines = report.unlocked_lines(watch.result(None, 1.0, pending_ok=False))
 
-    assert lines == ["n.ipynb, cell 1: it could not be written]0;title[2J"]
+    assert lines == ["n.ipynb, cell 1: it could not be written"]
 
 
 def test_a_device_is_not_replaced_by_the_executed_notebook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_autocoder.sandbox.clean import figures, images, svg, text
+from jupyter_autocoder import text
+from jupyter_autocoder.sandbox.clean import figures, images, svg
 from jupyter_autocoder.sandbox.clean.html import clean_html
 from jupyter_autocoder.sandbox.clean.tree import is_sound
 

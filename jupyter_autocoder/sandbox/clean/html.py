@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import nh3
 
-from jupyter_autocoder.sandbox.clean import images, markup, text
+from jupyter_autocoder import text
+from jupyter_autocoder.sandbox.clean import images, markup
 from jupyter_autocoder.sandbox.clean.css import clean_declarations, words
 
 LIMIT = 4 * 2**20

@@ -8,7 +8,8 @@ from typing import Any
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
-from jupyter_autocoder.sandbox.clean import images, text
+from jupyter_autocoder import text
+from jupyter_autocoder.sandbox.clean import images
 from jupyter_autocoder.sandbox.clean.css import SVG_PROPERTIES, clean_declarations, is_harmless, words
 
 LIMIT = 8 * 2**20

@@ -204,7 +204,7 @@ def test_half_characters_and_terminal_commands_of_an_error_are_left_out(world: A
     with pytest.raises(errors.RequestRefused) as refused:
         here.complete()
 
-    assert "bad \ufffd]52;c;ZXZpbA==[2J2J prompt" in str(refused.value)
+    assert "bad \ufffd prompt" in str(refused.value)
 
 
 @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
@@ -213,7 +213,7 @@ def test_terminal_commands_in_a_models_name_are_left_out(world: Any, streamed: b
 
     answer = here.ask(streamed=streamed)
 
-    assert answer.model.startswith("gpt]52;c;ZXZpbA==[2J2Jxx")
+    assert answer.model.startswith("gpt xx")
     assert answer.model.isprintable()
     assert len(answer.model) <= 300
 

@@ -1,4 +1,7 @@
-"""Text from a stranger: colours stay, every other terminal escape and invisible trick goes."""
+"""Text from a stranger, made fit to be sent, stored and shown.
+
+Colours may stay; every other terminal escape and invisible trick goes.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,12 @@ _ESCAPE = re.compile(
 _CONTROL = re.compile(r"[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 # Characters that reorder what a person reads, or tag it invisibly; shown by name instead.
 _REORDER = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def whole(text: str) -> str:
+    """Replace half characters (lone surrogates): neither a server nor a database nor a notebook takes them."""
+    # Nearly every text is whole, and a piece of an answer is looked at for each that comes.
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def clean(value: object, *, limit: int | None = None) -> str:
@@ -34,8 +42,7 @@ def clean(value: object, *, limit: int | None = None) -> str:
         said = _CONTROL.sub("", said)
     if said.isascii():
         return said
-    said = _LONE_SURROGATE.sub("\ufffd", said)
-    return _REORDER.sub(lambda match: f"\\u{ord(match[0]):04x}", said)
+    return _REORDER.sub(lambda match: f"\\u{ord(match[0]):04x}", whole(said))
 
 
 def plain(value: object, *, limit: int | None = None) -> str:

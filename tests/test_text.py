@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_autocoder.sandbox.clean import text
+from jupyter_autocoder import text
 
 
 @pytest.mark.parametrize(
