@@ -17,10 +17,9 @@ _TIF = {
     TimeInForce.OPG: "in the opening auction only",
     TimeInForce.CLS: "in the closing auction only",
 }
+# A limit or a stop alone says its name with its price.
 _TYPE = {
     OrderType.MARKET: "market",
-    OrderType.LIMIT: "limit",
-    OrderType.STOP: "stop",
     OrderType.STOP_LIMIT: "stop-limit",
     OrderType.TRAILING_STOP: "trailing stop",
 }
@@ -72,7 +71,7 @@ def price_terms(leg: Leg) -> str:
     """The type of an order with its prices: "stop-limit, stop $95.00, limit $94.50"."""
     if leg.order_class is OrderClass.OCO:
         return f"exit pair: {_exits(leg)}"
-    parts = [_TYPE[leg.type]]
+    parts = [_TYPE[leg.type]] if leg.type in _TYPE else []
     if leg.stop_price is not None:
         parts.append(f"stop {usd(leg.stop_price)}")
     if leg.limit_price is not None:
